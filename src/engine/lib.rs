@@ -1,0 +1,7 @@
+//! DataFusion for oddlot: read prices, run feature SQL, cut windows, score, write tables.
+//!
+//! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
+
+pub mod error;
+
+pub use error::{Error, Kind, Report, Result};

@@ -1,0 +1,1 @@
+//! LSTM kernels over plain slices. No Burn, no I/O.

@@ -1,0 +1,3 @@
+//! oddlot finds what does not belong in price history.
+
+fn main() {}

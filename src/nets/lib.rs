@@ -1,0 +1,1 @@
+//! Networks in Burn: layers, training, checkpoints. Knows `oddlot-series`, never DataFusion.
