@@ -7,12 +7,51 @@
 //! device sees, `[batch, time, feature]`; an *error* is a residual. `f32` lives in windows and
 //! tensors, `f64` in statistics.
 
+//! One row's way: [`History`] → [`Detector::score`] → [`Scores`] → ([`Sample`] →
+//! [`Thresholds::calibrate`] once, then) [`CalibratedDetector::judge`] → [`Judgement`].
+
+mod moments;
+mod range;
+mod statistics;
+
 pub mod model;
 pub mod spec;
 pub mod windows;
 
+pub mod baseline;
+pub mod by_ticker;
+pub mod calibration;
+pub mod distribution;
+pub mod events;
+pub mod fallback;
+pub mod history;
+pub mod judge;
+pub mod merge;
+pub mod metrics;
+mod network;
+pub mod scale;
+pub mod score;
+pub mod split;
+pub mod threshold;
+pub mod training;
+
+pub use baseline::{Baseline, BaselineFit, EwmaZ, Expectation, FittedBaseline, RobustZ};
+pub use by_ticker::{ByTicker, Chosen, Scope};
+pub use calibration::{CalibrateError, Calibrated, Calibration, Sample, Thresholds};
+pub use distribution::Distribution;
+pub use events::{Event, EventRule};
+pub use history::{History, HistoryError, SkipReason};
+pub use judge::{CalibratedDetector, Direction, JudgedPoint, JudgedRow, Judgement, Rule};
+pub use merge::Merge;
+pub use metrics::{HeldOut, Mean};
 pub use model::{EpochReport, FitError, Fitted, Model, NamedTensor, TrainingWindows};
+pub use range::{Lambda, OutOfRange, Quantile};
+pub use scale::{ScaleError, Scaler, ScalerFit, ScalerParts, Scalers, Scaling};
+pub use score::{Detector, Judge, PriceLink, ScoreError, Scores};
 pub use spec::{
     Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Target, Training,
 };
+pub use split::{Fractions, Span, Spans, Split, SplitError};
+pub use threshold::{ByQuantile, Fixed, Level, NoScores, Threshold};
+pub use training::{TrainingSet, TrainingSetError};
 pub use windows::{ShapeError, Windows};

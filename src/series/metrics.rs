@@ -1,0 +1,213 @@
+//! How well a detector foretells what it never saw, beside the naive ways of doing so.
+//!
+//! All errors are mean absolute errors per element (row × feature) in scaled units of the same
+//! scaler and on the same windows, so that they can stand in one table.
+
+use crate::history::History;
+use crate::scale::Scaler;
+use crate::score::Scores;
+use crate::split::{Span, Split};
+use crate::statistics::to_real;
+
+/// A mean that can be added up over tickers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mean {
+    sum: f64,
+    n: u64,
+}
+
+impl Mean {
+    /// Adds one number.
+    pub fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1;
+    }
+
+    /// Adds the numbers of another mean.
+    pub fn merge(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.n += other.n;
+    }
+
+    /// How many numbers.
+    pub fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// The mean; `None` of no number.
+    pub fn get(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
+        let n = self.n as f64;
+        (self.n > 0).then_some(self.sum / n)
+    }
+}
+
+/// Held-out errors of one detector and of naive rivals, over the same windows.
+///
+/// Beside a reconstruction stand `window_mean` and `straight_line`, beside a forecast `persistence`
+/// and `zero`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HeldOut {
+    /// The detector itself: over the whole window if it reconstructs, of the last row if it forecasts.
+    pub detector: Mean,
+    /// The window by its own mean.
+    pub window_mean: Mean,
+    /// The window by its own least-squares line.
+    pub straight_line: Mean,
+    /// The last row by the row before it (none where a window has one row).
+    pub persistence: Mean,
+    /// The last row by the value 0 of the feature: of a return, by the price before it.
+    pub zero: Mean,
+}
+
+impl HeldOut {
+    /// Errors on the windows of `history` that end in `span` and that the detector scored.
+    ///
+    /// `scaler` gives the common unit: that of the network which is compared.
+    pub fn of(
+        history: &History<'_>,
+        scores: &Scores,
+        scaler: &Scaler,
+        split: &Split,
+        span: Span,
+    ) -> Self {
+        let mut held_out = Self::default();
+        let ends = history
+            .window_ends()
+            .filter(|&end| split.span(history.days[end]) == span && scores.causal[end].is_finite());
+        for end in ends {
+            held_out.add_window(history, scores, scaler, end);
+        }
+        held_out
+    }
+
+    /// Adds the errors of another ticker.
+    pub fn merge(&mut self, other: &Self) {
+        self.detector.merge(other.detector);
+        self.window_mean.merge(other.window_mean);
+        self.straight_line.merge(other.straight_line);
+        self.persistence.merge(other.persistence);
+        self.zero.merge(other.zero);
+    }
+
+    fn add_window(&mut self, history: &History<'_>, scores: &Scores, scaler: &Scaler, end: usize) {
+        if scores.steps > 1 {
+            self.detector.add(scores.window_error[end]);
+        }
+        let features = history.features;
+        for feature_idx in 0..features {
+            let scaled = |row_idx| scaler.scale(feature_idx, history.row(row_idx)[feature_idx]);
+            let window: Vec<f64> = (end + 1 - history.length..=end).map(scaled).collect();
+            let today = scaled(end);
+            if scores.steps == 1 {
+                let expected = scores.expected[end * features + feature_idx];
+                self.detector.add((today - scaler.scale(feature_idx, expected)).abs());
+            }
+            self.window_mean.add(window_mean_error(&window));
+            self.straight_line.add(straight_line_error(&window));
+            if let [.., yesterday, _] = window[..] {
+                self.persistence.add((today - yesterday).abs());
+            }
+            self.zero.add((today - scaler.scale(feature_idx, 0.0)).abs());
+        }
+    }
+}
+
+/// Mean absolute error of a window around its mean.
+fn window_mean_error(window: &[f64]) -> f64 {
+    let n = to_real(window.len());
+    let mean = window.iter().sum::<f64>() / n;
+    window.iter().map(|value| (value - mean).abs()).sum::<f64>() / n
+}
+
+/// Mean absolute error of a window around its least-squares line; 0 for one or two rows.
+fn straight_line_error(window: &[f64]) -> f64 {
+    let n = to_real(window.len());
+    let mean = window.iter().sum::<f64>() / n;
+    let offsets = (0..window.len()).map(|step| to_real(step) - (n - 1.0) / 2.0);
+    let squares: f64 = offsets.clone().map(|offset| offset * offset).sum();
+    let products: f64 =
+        offsets.clone().zip(window).map(|(offset, value)| offset * (value - mean)).sum();
+    let slope = if squares > 0.0 { products / squares } else { 0.0 };
+    let error = |(offset, value): (f64, &f64)| (value - mean - slope * offset).abs();
+    offsets.zip(window).map(error).sum::<f64>() / n
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::history::tests::OwnedHistory;
+    use crate::scale::ScalerParts;
+    use crate::split::Spans;
+
+    fn scaler(mean: f64, sd: f64) -> Scaler {
+        let parts = ScalerParts { mean: vec![mean], sd: vec![sd], min: vec![0.0], max: vec![1.0] };
+        Scaler::try_from(parts).unwrap()
+    }
+
+    #[test]
+    fn naive_reconstructions_of_a_small_window() {
+        // 1 2 6: mean 3, |−2|+|−1|+|3| = 6, / 3 = 2.
+        // Line: slope (−1·−2 + 1·3)/2 = 2.5, fitted 0.5 3 5.5, errors .5 1 .5, mean 2/3.
+        assert_eq!(window_mean_error(&[1.0, 2.0, 6.0]), 2.0);
+        assert!((straight_line_error(&[1.0, 2.0, 6.0]) - 2.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn naive_reconstructions_agree_with_numpy() {
+        // python3 -c "import numpy as np; t=np.arange(30.); x=np.sin(t*t); p=np.polyfit(t,x,1); print(abs(x-x.mean()).mean(), abs(x-np.polyval(p,t)).mean())"
+        let window: Vec<f64> = (0..30).map(|k| (f64::from(k) * f64::from(k)).sin()).collect();
+        // polyfit solves by SVD: agreement to some 1e-15 of numbers near 1.
+        assert!((window_mean_error(&window) - WINDOW_MEAN).abs() < 1e-14);
+        assert!((straight_line_error(&window) - STRAIGHT_LINE).abs() < 1e-14);
+    }
+    const WINDOW_MEAN: f64 = 0.5964627542907278;
+    const STRAIGHT_LINE: f64 = 0.5953642700541462;
+
+    #[test]
+    fn the_rivals_are_measured_on_the_windows_that_the_detector_scored() {
+        let history = OwnedHistory::new(&[1.0, 2.0, 6.0, 4.0, f64::NAN, 8.0], 1, 3);
+        let split =
+            Split::try_from(Spans { train_to: 0, validation_to: 0, calibration_to: 2 }).unwrap();
+        let mut scores = Scores::empty(6, 1, 1);
+        scores.expected[2] = 5.0;
+        scores.causal[2] = 1.0;
+        scores.expected[3] = 1.0;
+        scores.causal[3] = 3.0;
+        scores.causal[5] = 3.0;
+        let held_out =
+            |span| HeldOut::of(&history.view(), &scores, &scaler(1.0, 2.0), &split, span);
+        // The only window that ends in the test span: 2 6 4, scaled .5 2.5 1.5, mean 1.5.
+        let mut test = held_out(Span::Test);
+        assert_eq!(test.detector.get(), Some(1.5)); // |4 − 1| / 2
+        assert_eq!(test.window_mean.get(), Some(2.0 / 3.0)); // (1 + 1 + 0) / 3
+        assert_eq!(test.persistence.get(), Some(1.0)); // |4 − 6| / 2
+        assert_eq!(test.zero.get(), Some(2.0)); // |4 − 0| / 2
+        test.merge(&held_out(Span::Calibration));
+        assert_eq!((test.detector.n(), test.detector.get()), (2, Some(1.0))); // (1.5 + .5) / 2
+        assert_eq!(held_out(Span::Train).detector.get(), None);
+    }
+
+    #[test]
+    fn degenerate_windows_have_no_error() {
+        assert_eq!(straight_line_error(&[3.0]), 0.0);
+        assert_eq!(window_mean_error(&[3.0, 3.0]), 0.0);
+        assert_eq!(straight_line_error(&[3.0, 3.0, 3.0]), 0.0);
+        assert!(straight_line_error(&[f64::NAN, 1.0]).is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn a_straight_line_is_reconstructed_without_error(
+            level in -100_i32..100,
+            slope in -10_i32..10,
+            n in 1_i32..40,
+        ) {
+            let line: Vec<f64> = (0..n).map(|k| f64::from(level + slope * k)).collect();
+            // Numbers below 1000, each rounded a few times.
+            prop_assert!(straight_line_error(&line) < 1e-11);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Raw scores of one ticker by one detector: everything that needs no threshold.
+//!
+//! The causal score of a row is the root mean square over features of `|value - expected| / scale`,
+//! from the last step of the window that ends there (a forecast: of that day; a baseline: from the
+//! rows before). The hindsight score merges the same quantity over all windows that cover the row;
+//! where a detector gives one step a window there is none.
+//!
+//! Axes: `[time]` or `[time, feature]`. NaN = there is none.
+
+use std::sync::Arc;
+
+use crate::baseline::FittedBaseline;
+use crate::fallback;
+use crate::history::{History, HistoryError, SkipReason};
+use crate::merge::Merge;
+use crate::model::{FitError, Fitted};
+use crate::network;
+use crate::scale::Scalers;
+use crate::statistics::root_mean_square;
+
+/// What a detector judges by.
+#[derive(Clone)]
+pub enum Judge {
+    /// A trained network and what its input is scaled with.
+    Network {
+        /// Weights and all.
+        network: Arc<dyn Fitted>,
+        /// Of the training rows.
+        scalers: Scalers,
+    },
+    /// A baseline.
+    Baseline(FittedBaseline),
+}
+
+/// How an expected value becomes an expected price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PriceLink {
+    /// It does not.
+    #[default]
+    None,
+    /// `value × feature_scale` is a log return from the reference price of the row before.
+    Return,
+    /// The value is the price.
+    Level,
+}
+
+/// A trained detector: it scores, and needs no threshold for it.
+#[derive(Clone)]
+pub struct Detector {
+    /// Its name in the pipeline.
+    pub name: String,
+    /// Derived from its content.
+    pub model_id: String,
+    /// What it judges by.
+    pub judge: Judge,
+    /// How hindsight is merged where hindsight decides; `None` lets the causal score decide.
+    pub merge: Option<Merge>,
+    /// `[feature]`; features beyond its end have none.
+    pub price_links: Vec<PriceLink>,
+}
+
+/// A history cannot be scored: our own mistake, not the data's.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ScoreError {
+    /// The history contradicts itself.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// Network and windows do not fit together.
+    #[error(transparent)]
+    Network(#[from] FitError),
+}
+
+/// Raw scores of one ticker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// Rows at the end of a window that the detector gives an expectation for.
+    pub steps: usize,
+    /// Causal expectations in units of the feature, `[time, feature]`.
+    pub expected: Vec<f64>,
+    /// What errors are divided by, in units of the feature, `[time, feature]`.
+    pub scale: Vec<f64>,
+    /// Causal scores, `[time]`.
+    pub causal: Vec<f64>,
+    /// Hindsight scores, `[time]`.
+    pub hindsight: Vec<f64>,
+    /// Mean scaled |error| per element over all steps of the window that ends here, `[time]`.
+    pub window_error: Vec<f64>,
+    /// Windows that cover the row, `[time]`; of one-step detectors 1 where there is a score.
+    pub n_windows: Vec<u32>,
+    /// Whether later windows may still change the hindsight score, `[time]`.
+    pub is_interim: Vec<bool>,
+    /// Changes of price or first feature, `[time]`: see [`fallback::changes`].
+    pub changes: Vec<f64>,
+    /// Fallback scores, `[time]`: see [`fallback::scores`].
+    pub fallback: Vec<f64>,
+    /// Whether the ticker ought to have its own scaler and has none.
+    pub is_pooled_fallback: bool,
+}
+
+impl Detector {
+    /// Scores all rows of a history.
+    ///
+    /// # Errors
+    /// The history contradicts itself, or the network expects other windows.
+    pub fn score(&self, ticker: &str, history: &History<'_>) -> Result<Scores, ScoreError> {
+        history.check()?;
+        let mut scores = match &self.judge {
+            Judge::Network { network, scalers } => {
+                let scaler = scalers.get(ticker);
+                let merge = self.merge.unwrap_or_default();
+                let scores = network::score(network.as_ref(), scaler.item, merge, history)?;
+                Scores { is_pooled_fallback: scaler.is_pooled_fallback, ..scores }
+            }
+            Judge::Baseline(baseline) => score_baseline(baseline, ticker, history),
+        };
+        scores.changes = fallback::changes(history);
+        scores.fallback = fallback::scores(&scores.changes);
+        Ok(scores)
+    }
+
+    /// Whether `score_hindsight` decides what is an anomaly. The pipeline's `merge` says so, but of a
+    /// detector that gives one step a window the causal score decides all the same.
+    pub fn decides_by_hindsight(&self) -> bool {
+        let steps = match &self.judge {
+            Judge::Network { network, .. } => network.steps(),
+            Judge::Baseline(_) => 1,
+        };
+        self.merge.is_some() && steps > 1
+    }
+
+    /// Why `row_idx` has no causal score.
+    pub(crate) fn skip_reason(&self, history: &History<'_>, row_idx: usize) -> SkipReason {
+        let (n_rows, otherwise) = match &self.judge {
+            Judge::Network { .. } => (history.length, SkipReason::NotFinite),
+            Judge::Baseline(baseline) => (baseline.rows_needed(), SkipReason::NoScale),
+        };
+        history.skip_reason(row_idx, n_rows).unwrap_or(otherwise)
+    }
+}
+
+impl Scores {
+    pub(crate) fn empty(n_rows: usize, features: usize, steps: usize) -> Self {
+        Self {
+            steps,
+            expected: vec![f64::NAN; n_rows * features],
+            scale: vec![f64::NAN; n_rows * features],
+            causal: vec![f64::NAN; n_rows],
+            hindsight: vec![f64::NAN; n_rows],
+            window_error: vec![f64::NAN; n_rows],
+            n_windows: vec![0; n_rows],
+            is_interim: vec![false; n_rows],
+            changes: Vec::new(),
+            fallback: Vec::new(),
+            is_pooled_fallback: false,
+        }
+    }
+
+    /// Scaled errors of a row by the causal expectation, `[feature]`.
+    pub(crate) fn scaled_errors<'s>(
+        &'s self,
+        history: &History<'s>,
+        row_idx: usize,
+    ) -> impl Iterator<Item = f64> + Clone + 's {
+        let first = row_idx * history.features;
+        let values = history.row(row_idx).iter();
+        let expected = self.expected[first..].iter().zip(&self.scale[first..]);
+        values.zip(expected).map(|(value, (expected, scale))| (value - expected) / scale)
+    }
+
+    /// Writes the causal score of a row from its expectations; NaN where it is not finite.
+    pub(crate) fn close_row(&mut self, history: &History<'_>, row_idx: usize) {
+        let score = root_mean_square(self.scaled_errors(history, row_idx));
+        self.causal[row_idx] = if score.is_finite() { score } else { f64::NAN };
+    }
+}
+
+fn score_baseline(baseline: &FittedBaseline, ticker: &str, history: &History<'_>) -> Scores {
+    let mut scores = Scores::empty(history.len(), history.features, 1);
+    scores.is_pooled_fallback = baseline.is_pooled_fallback(ticker);
+    for (idx, expectation) in baseline.expect(ticker, history).into_iter().enumerate() {
+        if let Some(expectation) = expectation {
+            scores.expected[idx] = expectation.expected;
+            scores.scale[idx] = expectation.scale;
+        }
+    }
+    for row_idx in 0..history.len() {
+        scores.close_row(history, row_idx);
+        if scores.causal[row_idx].is_finite() {
+            let errors = scores.scaled_errors(history, row_idx);
+            scores.window_error[row_idx] = network::mean_magnitude(errors);
+            scores.n_windows[row_idx] = 1;
+        }
+    }
+    scores
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::baseline::EwmaZ;
+    use crate::by_ticker::ByTicker;
+    use crate::history::tests::OwnedHistory;
+    use crate::network::tests::MeanOfWindow;
+    use crate::range::Lambda;
+    use crate::scale::{Scaler, ScalerParts};
+
+    /// A detector that expects of every row the mean of its window, unscaled.
+    pub(crate) fn mean_of_window(length: usize, steps: usize, features: usize) -> Detector {
+        let parts = ScalerParts {
+            mean: vec![0.0; features],
+            sd: vec![1.0; features],
+            min: vec![0.0; features],
+            max: vec![0.0; features],
+        };
+        Detector {
+            name: "mean".to_owned(),
+            model_id: "0".to_owned(),
+            judge: Judge::Network {
+                network: Arc::new(MeanOfWindow::new(length, steps, features)),
+                scalers: ByTicker::pooled(Scaler::try_from(parts).unwrap()),
+            },
+            merge: None,
+            price_links: Vec::new(),
+        }
+    }
+
+    /// An EWMA detector with λ = ½ that needs one row.
+    pub(crate) fn ewma() -> Detector {
+        let ewma = EwmaZ::new(Lambda::try_from(0.5).unwrap(), 250, 1).unwrap();
+        Detector {
+            name: "ewma".to_owned(),
+            judge: Judge::Baseline(FittedBaseline::EwmaZ(ewma)),
+            ..mean_of_window(1, 1, 1)
+        }
+    }
+
+    #[test]
+    fn a_baseline_scores_as_soon_as_it_can_and_has_no_hindsight() {
+        // σ from {2} is 2: z = 4/2. σ² from {2, 4} is (½·4 + 16)/1.5 = 12: z = 6/√12.
+        let history = OwnedHistory::new(&[2.0, -4.0, 6.0], 1, 30);
+        let scores = ewma().score("A", &history.view()).unwrap();
+        assert!(scores.causal[0].is_nan());
+        assert_eq!(scores.causal[1], 2.0);
+        assert!((scores.causal[2] - 6.0 / 12.0_f64.sqrt()).abs() < 1e-15);
+        assert_eq!(scores.window_error[1..], scores.causal[1..]);
+        assert_eq!(scores.n_windows, [0, 1, 1]);
+        assert!(scores.hindsight.iter().all(|score| score.is_nan()));
+    }
+
+    #[test]
+    fn a_row_with_one_missing_feature_has_no_score() {
+        let values = [1.0, 1.0, 1.0, f64::NAN, 1.0, 1.0];
+        let history = OwnedHistory::new(&values, 2, 1);
+        let scores = ewma().score("A", &history.view()).unwrap();
+        assert!(scores.causal[1].is_nan());
+        assert_eq!(scores.causal[2], 1.0);
+    }
+
+    #[test]
+    fn a_history_that_contradicts_itself_is_refused() {
+        let mut history = OwnedHistory::new(&[1.0, 2.0], 1, 2);
+        history.windowed[0] = true;
+        let refused = ewma().score("A", &history.view());
+        assert!(matches!(refused, Err(ScoreError::History(_))));
+    }
+
+    #[test]
+    fn hindsight_decides_only_where_asked_for_and_where_there_is_any() {
+        let with = |detector: Detector| Detector { merge: Some(Merge::Max), ..detector };
+        assert!(with(mean_of_window(3, 3, 1)).decides_by_hindsight());
+        assert!(!mean_of_window(3, 3, 1).decides_by_hindsight());
+        assert!(!with(mean_of_window(3, 1, 1)).decides_by_hindsight());
+        assert!(!with(ewma()).decides_by_hindsight());
+    }
+
+    #[test]
+    fn an_empty_history_has_empty_scores() {
+        let history = OwnedHistory::new(&[], 1, 3);
+        for detector in [ewma(), mean_of_window(3, 3, 1)] {
+            assert!(detector.score("A", &history.view()).unwrap().causal.is_empty());
+        }
+    }
+}
