@@ -3,5 +3,7 @@
 //! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
 
 pub mod error;
+pub mod import;
+pub mod parquet_format;
 
 pub use error::{Error, Kind, Report, Result};

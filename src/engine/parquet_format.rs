@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn a_row_group_ends_after_131072_rows() {
         let rows = ROW_GROUP_ROWS + 1;
-        let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..rows).map(|i| i as f64)));
+        let values: ArrayRef =
+            Arc::new(Float64Array::from_iter_values((0..rows).map(|i| i as f64)));
         let batch = RecordBatch::try_from_iter([("close", values)]).unwrap();
-        let file =
-            SerializedFileReader::new(file_of(&encode(&batch, &[], &[]).unwrap())).unwrap();
+        let file = SerializedFileReader::new(file_of(&encode(&batch, &[], &[]).unwrap())).unwrap();
         let group_rows: Vec<i64> =
             file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
         assert_eq!(group_rows, [131_072, 1]);

@@ -1,0 +1,113 @@
+//! The result: one Parquet file, put in place whole.
+//!
+//! Written beside its place under a name that no `*.parquet` glob matches, flushed to the disk,
+//! its footer read back, then renamed: a reader sees the old file or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
+
+use super::ImportOptions;
+use super::dates::TimeKind;
+use super::order::Table;
+use crate::error::{Error, Kind, Report, Result};
+use crate::parquet_format;
+
+/// Where the result goes.
+pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
+    let stem = match (&options.name, options.files.as_slice()) {
+        (Some(name), _) => Some(name.clone()),
+        (None, [only]) => only.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        (None, _) => options.output_dir.file_name().map(|name| name.to_string_lossy().into_owned()),
+    };
+    let stem = stem.unwrap_or_else(|| "prices".to_owned());
+    if stem.is_empty() || stem.starts_with('.') || stem.contains(['/', '\\', '\0']) {
+        return Err(Error::config(
+            Report::new("the name of the result is no file name")
+                .at("--name")
+                .found(super::lines::shown(&stem))
+                .hint("give a plain name without folders, as sp500"),
+        ));
+    }
+    Ok(options.output_dir.join(format!("{stem}.parquet")))
+}
+
+/// Puts the table in place.
+pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
+    let rows = batch(table).map_err(|cause| Error::bug(format!("import: {cause}")))?;
+    let bytes = parquet_format::encode(&rows, &["ticker", table.time_name()], &[])
+        .map_err(|cause| Error::bug(format!("import: {cause}")))?;
+    let staged = path.with_extension("parquet.tmp");
+    let placed = stage(&bytes, &staged, rows.num_rows()).and_then(|()| place(&staged, path));
+    placed.map_err(|cause| {
+        // The result was not replaced; what was staged is of no use to anybody.
+        let leftover =
+            fs::remove_file(&staged).err().filter(|e| e.kind() != io::ErrorKind::NotFound);
+        let report = Report::new("cannot write the result")
+            .at(path.display().to_string())
+            .found(cause.to_string());
+        let report = match leftover {
+            None => report,
+            Some(_) => report.hint(format!("remove {}", staged.display())),
+        };
+        Error::new(Kind::Output, report)
+    })
+}
+
+fn stage(bytes: &[u8], staged: &Path, n_rows: usize) -> io::Result<()> {
+    if let Some(folder) = staged.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::create(staged)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    let footer = SerializedFileReader::new(File::open(staged)?).map_err(io::Error::other)?;
+    let n_written = footer.metadata().file_metadata().num_rows();
+    match usize::try_from(n_written) == Ok(n_rows) {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("{n_written} rows read back, {n_rows} written"))),
+    }
+}
+
+fn place(staged: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(staged, path)?;
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+/// The table in Arrow: ticker, time, numbers; NaN becomes null.
+fn batch(table: &Table) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
+    let times = table.times.iter().copied();
+    let time: ArrayRef = match table.time_kind {
+        TimeKind::Date => {
+            Arc::new(Date32Array::from_iter(times.map(|day| i32::try_from(day).ok())))
+        }
+        TimeKind::Instant => {
+            Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC"))
+        }
+        TimeKind::RowNumber => Arc::new(Int64Array::from_iter_values(times)),
+    };
+    let ticker: ArrayRef = Arc::new(StringArray::from_iter_values(table.tickers()));
+    let numbers = table.values.iter().map(|column| -> ArrayRef {
+        let cells = column.iter().map(|number| (!number.is_nan()).then_some(*number));
+        Arc::new(Float64Array::from_iter(cells))
+    });
+    let columns: Vec<ArrayRef> = [ticker, time].into_iter().chain(numbers).collect();
+    let fields: Vec<Field> = table
+        .column_names()
+        .zip(&columns)
+        .enumerate()
+        .map(|(idx, (name, column))| Field::new(name, column.data_type().clone(), idx >= 2))
+        .collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
