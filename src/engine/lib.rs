@@ -5,5 +5,8 @@
 pub mod error;
 pub mod import;
 pub mod parquet_format;
+pub mod rolling;
+pub mod session;
+pub mod windows;
 
 pub use error::{Error, Kind, Report, Result};

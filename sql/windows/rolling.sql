@@ -1,0 +1,36 @@
+-- rolling: one window of $length rows for each row, or the reason why there is none.
+-- grain     one row per (ticker, ts)
+-- needs     features(ticker, ts, trade_date, segment, is_break, reference_price, feature_row)
+-- gives     every column of features, window ListView<Float32>, skip_reason Utf8
+-- causal    yes
+--
+-- feature_row is a struct of the features, in the order of the feature file's header.
+-- A short history takes the name of what cut it: a gap, a break, or the start of the ticker.
+-- `*` carries the features, whose names only the feature file knows.
+WITH segments AS (
+  SELECT
+    features.*,
+    first_value(is_break) OVER (
+      PARTITION BY ticker, segment ORDER BY ts
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS began_with_break
+  FROM features
+),
+cut AS (
+  SELECT
+    segments.*,
+    rolling_window(feature_row, $length) OVER by_segment AS window,
+    rolling_window_reason(feature_row, $length) OVER by_segment AS reason
+  FROM segments
+  WINDOW by_segment AS (PARTITION BY ticker, segment ORDER BY ts)
+)
+SELECT
+  cut.* EXCLUDE (began_with_break, reason),
+  CASE
+    WHEN reason <> 'history_short' THEN reason
+    WHEN reason IS NULL THEN NULL
+    WHEN began_with_break THEN 'break'
+    WHEN segment > 0 THEN 'gap'
+    ELSE 'history_short'
+  END AS skip_reason
+FROM cut
