@@ -151,9 +151,10 @@ struct Entry {
 fn entries(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut may_continue = false;
-    let comment = text.lines().enumerate().map_while(|(idx, line)| {
-        line.trim_end().strip_prefix("--").map(|rest| (idx + 1, rest))
-    });
+    let comment = text
+        .lines()
+        .enumerate()
+        .map_while(|(idx, line)| line.trim_end().strip_prefix("--").map(|rest| (idx + 1, rest)));
     for (line, rest) in comment {
         let indent = rest.len() - rest.trim_start().len();
         let rest = rest.trim();

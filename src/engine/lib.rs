@@ -3,18 +3,23 @@
 //! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
 
 pub mod error;
-pub mod import;
-pub mod parquet_format;
 pub mod failure;
 pub mod features;
+pub mod fingerprint;
 pub mod header;
+pub mod import;
+pub mod judged;
 mod lookahead;
+pub mod parquet_format;
 pub mod relation;
 pub mod rolling;
+pub mod score;
 pub mod session;
 pub mod sql_file;
 mod step;
+pub mod tables;
+pub mod ticker_rows;
 pub mod windows;
 
-pub use step::instant_type;
 pub use error::{Error, Kind, Report, Result};
+pub use step::instant_type;

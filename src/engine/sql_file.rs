@@ -18,10 +18,7 @@ pub const BUILTIN_PREFIX: &str = "builtin:";
 const FEATURES: [(&str, &str); 3] = [
     ("close", include_str!("../../sql/features/close.sql")),
     ("log_return", include_str!("../../sql/features/log_return.sql")),
-    (
-        "volatility_scaled_return",
-        include_str!("../../sql/features/volatility_scaled_return.sql"),
-    ),
+    ("volatility_scaled_return", include_str!("../../sql/features/volatility_scaled_return.sql")),
 ];
 
 impl SqlFile {

@@ -171,11 +171,7 @@ impl WindowUDFImpl for RollingFunction {
         let n_parameters = self.function.n_parameters();
         let n_values = found.len().saturating_sub(n_parameters);
         if n_values == 0 || (n_values > 1 && !self.function.takes_several_values()) {
-            return plan_err!(
-                "{} was given {} arguments",
-                self.function.usage(),
-                found.len()
-            );
+            return plan_err!("{} was given {} arguments", self.function.usage(), found.len());
         }
         let values = found[..n_values].iter().map(|value| self.function.value_type(value));
         let parameters: &[DataType] = match n_parameters {

@@ -93,9 +93,8 @@ fn stream(
 
     // Column k of the original operator: inputs as they were, then each function in its place.
     let (mut next_other, mut next_ours) = (n_inputs..n_below, n_below..);
-    let results = is_ours.iter().filter_map(|&ours| {
-        if ours { next_ours.next() } else { next_other.next() }
-    });
+    let results =
+        is_ours.iter().filter_map(|&ours| if ours { next_ours.next() } else { next_other.next() });
     let schema = above.schema();
     let columns = (0..n_inputs).chain(results).map(|idx| {
         let name = schema.field(idx).name().clone();

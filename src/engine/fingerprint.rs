@@ -1,0 +1,181 @@
+//! Fingerprints of the input: canonical rows of each ticker and year.
+//!
+//! A cell is stale when the rows it was computed from have changed, whatever files they came in:
+//! an etag or a modification time says nothing about that.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::tables::writer::year_of;
+
+/// Digests of one ticker's rows, year by year.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TickerDigest {
+    /// Year → (rows, SHA-256).
+    pub years: BTreeMap<i32, (usize, [u8; 32])>,
+}
+
+/// Digests of all tickers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputDigest {
+    tickers: BTreeMap<String, TickerDigest>,
+}
+
+/// Rows before and after a row that its results depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Lookback of features, windows and baselines.
+    pub rows_before: usize,
+    /// Windows that cover a row end up to so many rows later.
+    pub rows_after: usize,
+}
+
+impl InputDigest {
+    /// Adds the rows of one ticker: instants in µs and `n_values` values a row, NaN where missing.
+    pub fn add(&mut self, ticker: &str, ts: &[i64], values: &[f64], n_values: usize) {
+        let mut years: BTreeMap<i32, (usize, Sha256)> = BTreeMap::new();
+        for (row, instant) in ts.iter().enumerate() {
+            let (rows, hasher) = years.entry(year_of(*instant)).or_default();
+            *rows += 1;
+            hasher.update(instant.to_le_bytes());
+            for value in &values[row * n_values..(row + 1) * n_values] {
+                // All NaNs are one, and -0 is 0.
+                let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
+                hasher.update(canonical.to_bits().to_le_bytes());
+            }
+        }
+        let years = years
+            .into_iter()
+            .map(|(year, (rows, hasher))| (year, (rows, hasher.finalize().into())))
+            .collect();
+        self.tickers.insert(ticker.to_owned(), TickerDigest { years });
+    }
+
+    /// Years in which any ticker has rows, rising.
+    pub fn years(&self) -> Vec<i32> {
+        let mut years: Vec<i32> =
+            self.tickers.values().flat_map(|ticker| ticker.years.keys().copied()).collect();
+        years.sort_unstable();
+        years.dedup();
+        years
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        let counts = self.tickers.values().flat_map(|ticker| ticker.years.values());
+        counts.map(|(rows, _)| rows).sum()
+    }
+
+    /// Hash of everything that the rows of `year` in the tickers chosen by `is_member` depend on.
+    ///
+    /// `context` stands for what is not input: SQL, models, versions.
+    pub fn of_cell(
+        &self,
+        year: i32,
+        reach: Reach,
+        context: &str,
+        is_member: impl Fn(&str) -> bool,
+    ) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(context.as_bytes());
+        let members = self.tickers.iter().filter(|(name, _)| is_member(name));
+        for (name, ticker) in members {
+            if !ticker.years.contains_key(&year) {
+                continue;
+            }
+            hasher.update((name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+            for covered in ticker.covered(year, reach) {
+                hasher.update(covered.to_le_bytes());
+                hasher.update(ticker.years[&covered].1);
+            }
+        }
+        format!("{:x}", hasher.finalize())
+    }
+
+    /// Number of tickers.
+    pub fn n_tickers(&self) -> usize {
+        self.tickers.len()
+    }
+}
+
+impl TickerDigest {
+    /// The years whose rows reach into `year`, and those it reaches into. The year after always
+    /// counts: an event may run on into it.
+    fn covered(&self, year: i32, reach: Reach) -> Vec<i32> {
+        let before = take_until(self.years.range(..year).rev(), reach.rows_before);
+        let after = take_until(self.years.range(year + 1..), reach.rows_after.max(1));
+        let mut covered: Vec<i32> = before.into_iter().chain([year]).chain(after).collect();
+        covered.sort_unstable();
+        covered
+    }
+}
+
+/// Years in the order given until they hold `rows` rows.
+fn take_until<'a>(
+    years: impl Iterator<Item = (&'a i32, &'a (usize, [u8; 32]))>,
+    rows: usize,
+) -> Vec<i32> {
+    let mut missing = rows;
+    let mut taken = Vec::new();
+    for (year, (year_rows, _)) in years {
+        if missing == 0 {
+            break;
+        }
+        taken.push(*year);
+        missing = missing.saturating_sub(*year_rows);
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_US: i64 = 86_400_000_000;
+
+    /// One row each on 1 January of the years 1970, 1971 … (leap days do not matter here).
+    fn digest(values: &[f64]) -> InputDigest {
+        let ts: Vec<i64> = (0..values.len() as i64).map(|year| year * 366 * DAY_US).collect();
+        let mut digest = InputDigest::default();
+        digest.add("A", &ts, values, 1);
+        digest
+    }
+
+    const REACH: Reach = Reach { rows_before: 2, rows_after: 1 };
+
+    #[test]
+    fn a_change_reaches_as_far_as_the_lookback_and_no_further() {
+        let old = digest(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let new = digest(&[1.0, 2.0, 9.0, 4.0, 5.0, 6.0]);
+        let changed: Vec<i32> = old
+            .years()
+            .into_iter()
+            .filter(|&year| {
+                old.of_cell(year, REACH, "", |_| true) != new.of_cell(year, REACH, "", |_| true)
+            })
+            .collect();
+        // Row 1972 changed: 1971 looks one row ahead, 1973 and 1974 look two rows back.
+        assert_eq!(changed, [1971, 1972, 1973, 1974]);
+    }
+
+    #[test]
+    fn every_nan_is_the_same_missing_value_and_minus_zero_is_zero() {
+        let quiet = f64::from_bits(0x7ff8_0000_0000_0001);
+        assert_eq!(digest(&[f64::NAN, 0.0]), digest(&[quiet, -0.0]));
+        assert_ne!(digest(&[f64::NAN]), digest(&[0.0]));
+    }
+
+    #[test]
+    fn models_and_sql_are_part_of_the_fingerprint_and_other_tickers_are_not() {
+        let mut two = digest(&[1.0, 2.0]);
+        let one = two.clone();
+        two.add("B", &[0], &[7.0], 1);
+        let of = |input: &InputDigest, context: &str| {
+            input.of_cell(1970, REACH, context, |ticker| ticker == "A")
+        };
+        assert_eq!(of(&one, "m1"), of(&two, "m1"));
+        assert_ne!(of(&one, "m1"), of(&one, "m2"));
+    }
+}

@@ -1,0 +1,121 @@
+//! `ScoreExec`: scoring as a plan node of its own, streaming and back-pressured.
+//!
+//! Input: the windows relation, ordered by (ticker, ts), one partition. Output: whatever the
+//! [`Scorer`] makes of each ticker, one batch a ticker. One ticker is in memory at a time, and the
+//! next is read only when the last has been taken.
+//!
+//! Not a scalar UDF: DataFusion evaluates a struct-returning UDF once for every field that is
+//! projected out of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use crate::ticker_rows::{Layout, TickerRows, by_ticker};
+use crate::{Error, Result};
+
+/// What is made of one ticker's rows. Runs on Rayon's threads, never on tokio's.
+pub trait Scorer: Send + Sync + fmt::Debug {
+    /// Columns of [`Self::score`]'s batches.
+    fn schema(&self) -> SchemaRef;
+
+    /// Scores one ticker.
+    ///
+    /// # Errors
+    /// What stops the whole job; a ticker's own defects belong into its rows.
+    fn score(&self, rows: &TickerRows) -> Result<RecordBatch>;
+}
+
+/// Scores the windows relation, ticker by ticker.
+#[derive(Debug)]
+pub struct ScoreExec {
+    windows: Arc<dyn ExecutionPlan>,
+    layout: Layout,
+    scorer: Arc<dyn Scorer>,
+    properties: Arc<PlanProperties>,
+}
+
+impl ScoreExec {
+    /// A node over `windows`, which must have one partition in the order of (ticker, ts).
+    pub fn new(windows: Arc<dyn ExecutionPlan>, layout: Layout, scorer: Arc<dyn Scorer>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(scorer.schema()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { windows, layout, scorer, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for ScoreExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Layout { features, length } = &self.layout;
+        write!(f, "ScoreExec: length={length}, features=[{}]", features.join(", "))
+    }
+}
+
+impl ExecutionPlan for ScoreExec {
+    fn name(&self) -> &'static str {
+        "ScoreExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.windows]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+    ) -> DfResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let windows = children.pop().unwrap_or_else(|| self.windows.clone());
+        Ok(Arc::new(Self::new(windows, self.layout.clone(), self.scorer.clone())))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> DfResult<SendableRecordBatchStream> {
+        let windows = self.windows.execute(partition, context)?;
+        let scorer = self.scorer.clone();
+        let scored = by_ticker(windows, self.layout.clone())
+            .and_then(move |rows| score_off_tokio(scorer.clone(), rows))
+            .map_err(|error| DataFusionError::External(Box::new(error)))
+            .boxed();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.scorer.schema(), scored)))
+    }
+}
+
+/// Hands one ticker to Rayon and waits without holding a tokio thread.
+async fn score_off_tokio(scorer: Arc<dyn Scorer>, rows: TickerRows) -> Result<RecordBatch> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    rayon::spawn(move || {
+        // The receiver is gone when the job was stopped: nobody wants the result.
+        let _ = sender.send(scorer.score(&rows));
+    });
+    receiver.await.map_err(|_| Error::bug("scoring a ticker panicked"))?
+}

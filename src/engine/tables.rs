@@ -1,0 +1,29 @@
+//! The table contract: what oddlot writes, cell by cell, and how a cell is replaced whole.
+//!
+//! ```text
+//! <root>/tables/<table>/pipeline=<slug>/year=<YYYY>/part-00000.parquet   cells: deterministic
+//! <root>/tables/<table>/pipeline=<slug>/year=<YYYY>/run-<id>.parquet     run tables: one object a run
+//! <root>/models/<model_id>/…                                             immutable artifacts
+//! <root>/_state/…                                                        ledger and pointers
+//! <root>/_staging/<run_id>/…                                             unfinished work, local disks only
+//! ```
+//! Nothing else lies under `tables/<table>`: markers, manifests and temporary files there break
+//! at least one of DuckDB, Polars and pyarrow.
+
+pub mod cell;
+pub mod ledger;
+pub mod root;
+pub mod run_tables;
+pub mod schema;
+pub mod writer;
+
+pub use cell::{Cell, Table};
+pub use ledger::{CellEntry, Ledger};
+pub use root::OutputRoot;
+pub use writer::{CellWriter, StagedCell};
+
+/// Version of the tables' schemas; part of every file's metadata.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Bumped only when output bits change for equal inputs: it makes every cell stale.
+pub const SCORING_VERSION: u32 = 1;

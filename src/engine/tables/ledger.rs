@@ -1,0 +1,97 @@
+//! The ledger: which run wrote which cell, from what, with which bytes.
+//!
+//! One small object a cell under `_state/cells/`, so that two runs never contend for one file and
+//! nothing has to be appended to.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, OutputRoot, StagedCell};
+use crate::{Error, Result};
+use std::path::Path;
+
+/// What is known of the committed object of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellEntry {
+    /// The run that wrote it.
+    pub run_id: String,
+    /// Hash of everything its rows were computed from.
+    pub fingerprint: String,
+    /// SHA-256 of the object.
+    pub sha256: String,
+    /// Size of the object.
+    pub bytes: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// Schema version of the table.
+    pub schema_version: u32,
+}
+
+/// Reads and writes the entries of one output root.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    root: OutputRoot,
+}
+
+impl Ledger {
+    /// The ledger of `root`.
+    pub fn new(root: OutputRoot) -> Self {
+        Self { root }
+    }
+
+    /// The entry of `cell`; `None` where there is none, or where the object is gone or has another
+    /// size: such a cell counts as never written.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`].
+    pub async fn entry(&self, cell: &Cell) -> Result<Option<CellEntry>> {
+        let Some(bytes) = self.root.get(&cell.ledger_path()).await? else { return Ok(None) };
+        // An entry that does not parse was cut off or is of another version: the cell is rewritten.
+        let Ok(entry) = serde_json::from_slice::<CellEntry>(&bytes) else { return Ok(None) };
+        let size = self.root.size(&cell.path()).await?;
+        Ok((size == Some(entry.bytes)).then_some(entry))
+    }
+
+    /// Years for which `table` has an entry in `pipeline`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`].
+    pub async fn years(&self, table: super::Table, pipeline: &str) -> Result<Vec<i32>> {
+        let prefix = format!("_state/cells/{}/pipeline={pipeline}", table.name());
+        let paths = self.root.list(&prefix).await?;
+        let mut years: Vec<i32> = paths.iter().filter_map(|path| year_of(path)).collect();
+        years.dedup();
+        Ok(years)
+    }
+
+    /// Moves a staged cell in and notes it. The old entry goes first and the new one comes last: an
+    /// entry always speaks of the object that is there, and after a kill in between the cell counts
+    /// as never written.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Output`].
+    pub async fn commit(
+        &self,
+        staged: &StagedCell,
+        run_id: &str,
+        fingerprint: &str,
+        staging: &Path,
+    ) -> Result<()> {
+        self.root.delete(&staged.cell.ledger_path()).await?;
+        self.root.commit(&staged.file, &staged.cell.path()).await?;
+        let entry = CellEntry {
+            run_id: run_id.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            sha256: staged.sha256.clone(),
+            bytes: staged.bytes,
+            rows: staged.rows,
+            schema_version: super::SCHEMA_VERSION,
+        };
+        let json = serde_json::to_vec_pretty(&entry)
+            .map_err(|error| Error::bug(format!("a ledger entry cannot be written: {error}")))?;
+        self.root.put(staging, &staged.cell.ledger_path(), &json).await
+    }
+}
+
+fn year_of(path: &str) -> Option<i32> {
+    path.split('/').find_map(|part| part.strip_prefix("year="))?.parse().ok()
+}

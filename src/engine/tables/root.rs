@@ -1,0 +1,279 @@
+//! The output root: where finished objects appear whole, or not at all.
+
+use std::fs::{self, File};
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::Arc;
+
+use datafusion::object_store::aws::AmazonS3Builder;
+use datafusion::object_store::local::LocalFileSystem;
+use datafusion::object_store::path::Path;
+use datafusion::object_store::prefix::PrefixStore;
+use datafusion::object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use futures::TryStreamExt;
+
+use crate::{Error, Kind, Report, Result};
+
+/// Bytes of one part of a multipart upload.
+const MULTIPART_BYTES: usize = 8 << 20;
+
+/// A folder or a bucket prefix. Reads go through object_store; a finished object is moved in
+/// with one rename (local) or one upload (S3), so that readers see the old one or the new one.
+#[derive(Clone, Debug)]
+pub struct OutputRoot {
+    store: Arc<dyn ObjectStore>,
+    local: Option<PathBuf>,
+    name: String,
+}
+
+impl OutputRoot {
+    /// Opens a folder (made if it is missing) or an `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// [`Kind::Output`] where it cannot be made, [`Kind::Config`] for an unknown scheme.
+    pub fn open(root: &str) -> Result<Self> {
+        if let Some(rest) = root.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let store = AmazonS3Builder::from_env()
+                .with_bucket_name(bucket)
+                .build()
+                .map_err(|error| cannot_write(root, &error))?;
+            let store = PrefixStore::new(store, Path::from(prefix));
+            return Ok(Self { store: Arc::new(store), local: None, name: root.to_owned() });
+        }
+        fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
+        let path = fs::canonicalize(root).map_err(|error| cannot_write(root, &error))?;
+        let store =
+            LocalFileSystem::new_with_prefix(&path).map_err(|error| cannot_write(root, &error))?;
+        Ok(Self { store: Arc::new(store), local: Some(path), name: root.to_owned() })
+    }
+
+    /// Opens a root for reading: a missing folder is an error and is not made.
+    ///
+    /// # Errors
+    /// [`Kind::Data`] where there is nothing.
+    pub fn open_existing(root: &str) -> Result<Self> {
+        if !root.starts_with("s3://") && !FsPath::new(root).is_dir() {
+            return Err(Error::data(
+                Report::new("there is no output here")
+                    .at(root)
+                    .expected("a folder that `oddlot run` has written")
+                    .found("no such folder")
+                    .hint("run a pipeline first, or name its output root"),
+            ));
+        }
+        Self::open(root)
+    }
+
+    /// As the user wrote it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder on this machine, where it is one.
+    pub fn local(&self) -> Option<&FsPath> {
+        self.local.as_deref()
+    }
+
+    /// A folder on this machine for the unfinished work of one run.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub fn staging(&self, run_id: &str) -> Result<PathBuf> {
+        let parent = match &self.local {
+            Some(local) => local.join("_staging"),
+            None => std::env::temp_dir().join("oddlot-staging"),
+        };
+        let folder = parent.join(run_id);
+        fs::create_dir_all(&folder)
+            .map_err(|error| cannot_write(&folder.display().to_string(), &error))?;
+        Ok(folder)
+    }
+
+    /// Removes the folder of [`Self::staging`], and its parent where that is empty.
+    pub fn sweep(&self, staging: &FsPath) {
+        // What is left in staging harms nobody: the next run stages under another id.
+        if let Err(error) = fs::remove_dir_all(staging) {
+            tracing::warn!(folder = %staging.display(), %error, "staging could not be removed");
+        }
+        if let Some(parent) = staging.parent() {
+            let _ = fs::remove_dir(parent);
+        }
+    }
+
+    /// Moves a finished, synced file to `path`, replacing what is there in one step.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub async fn commit(&self, staged: &FsPath, path: &str) -> Result<()> {
+        match &self.local {
+            Some(local) => rename_durably(staged, &local.join(path))
+                .map_err(|error| cannot_write(path, &error)),
+            None => self.upload(staged, path).await,
+        }
+    }
+
+    async fn upload(&self, staged: &FsPath, path: &str) -> Result<()> {
+        let bytes = fs::read(staged).map_err(|error| cannot_write(path, &error))?;
+        let location = Path::from(path);
+        let done = if bytes.len() <= MULTIPART_BYTES {
+            self.store.put(&location, bytes.into()).await.map(|_| ())
+        } else {
+            let upload = self.store.put_multipart(&location).await;
+            match upload {
+                Ok(upload) => {
+                    let mut writer = WriteMultipart::new_with_chunk_size(upload, MULTIPART_BYTES);
+                    writer.write(&bytes);
+                    writer.finish().await.map(|_| ())
+                }
+                Err(error) => Err(error),
+            }
+        };
+        done.map_err(|error| cannot_write(path, &error))
+    }
+
+    /// Writes a small object whole.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub async fn put(&self, staging: &FsPath, path: &str, bytes: &[u8]) -> Result<()> {
+        let staged = staging.join(path.replace('/', "~"));
+        write_synced(&staged, bytes).map_err(|error| cannot_write(path, &error))?;
+        self.commit(&staged, path).await?;
+        // A local commit has moved the file away; an upload leaves it behind.
+        if self.local.is_none() {
+            let _ = fs::remove_file(&staged);
+        }
+        Ok(())
+    }
+
+    /// Removes the object at `path`; nothing there is fine.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        match self.store.delete(&Path::from(path)).await {
+            Ok(()) | Err(datafusion::object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(cannot_write(path, &error)),
+        }
+    }
+
+    /// The bytes at `path`, `None` where there is nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Store`].
+    pub async fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.store.get(&Path::from(path)).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(|error| cannot_read(path, &error))?;
+                Ok(Some(bytes.to_vec()))
+            }
+            Err(datafusion::object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(cannot_read(path, &error)),
+        }
+    }
+
+    /// Size in bytes of the object at `path`, `None` where there is nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Store`].
+    pub async fn size(&self, path: &str) -> Result<Option<u64>> {
+        match self.store.head(&Path::from(path)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(datafusion::object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(cannot_read(path, &error)),
+        }
+    }
+
+    /// The paths below `prefix`, sorted.
+    ///
+    /// # Errors
+    /// [`Kind::Store`].
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut paths: Vec<String> = self
+            .store
+            .list(Some(&Path::from(prefix)))
+            .map_ok(|object| object.location.to_string())
+            .try_collect()
+            .await
+            .map_err(|error| cannot_read(prefix, &error))?;
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+/// Writes and syncs a file.
+fn write_synced(path: &FsPath, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Renames and syncs both the new folder and every folder made for it.
+fn rename_durably(staged: &FsPath, target: &FsPath) -> std::io::Result<()> {
+    let folder = target.parent().unwrap_or_else(|| FsPath::new("."));
+    if !folder.is_dir() {
+        fs::create_dir_all(folder)?;
+        for made in folder.ancestors().skip(1).take(4) {
+            File::open(made)?.sync_all()?;
+        }
+    }
+    fs::rename(staged, target)?;
+    File::open(folder)?.sync_all()
+}
+
+fn cannot_write(path: &str, error: &dyn std::error::Error) -> Error {
+    Error::new(
+        Kind::Output,
+        Report::new("the output cannot be written")
+            .at(path)
+            .expected("a place that this user may write to, with room left")
+            .found(error.to_string())
+            .hint("set `output.root` to a writable folder; nothing that was there has changed"),
+    )
+}
+
+fn cannot_read(path: &str, error: &dyn std::error::Error) -> Error {
+    Error::new(
+        Kind::Store,
+        Report::new("the store could not be read")
+            .at(path)
+            .found(error.to_string())
+            .hint("check the network and the permissions, then run the same command again"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_committed_object_replaces_the_old_one_and_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = OutputRoot::open(folder.path().to_str().unwrap()).unwrap();
+        let staging = root.staging("r1").unwrap();
+        root.put(&staging, "_state/a/b.json", b"old").await.unwrap();
+        root.put(&staging, "_state/a/b.json", b"new").await.unwrap();
+        assert_eq!(root.get("_state/a/b.json").await.unwrap().unwrap(), b"new");
+        assert_eq!(root.list("_state").await.unwrap(), ["_state/a/b.json"]);
+        assert_eq!(root.size("_state/a/b.json").await.unwrap(), Some(3));
+        root.sweep(&staging);
+        assert!(!folder.path().join("_staging").exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_none_and_not_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = OutputRoot::open(folder.path().to_str().unwrap()).unwrap();
+        assert_eq!(root.get("nothing").await.unwrap(), None);
+        assert_eq!(root.size("nothing").await.unwrap(), None);
+        assert!(root.list("tables").await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_root_that_is_a_file_cannot_be_written() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = OutputRoot::open(file.path().to_str().unwrap()).unwrap_err();
+        assert_eq!(error.kind, Kind::Output);
+    }
+}

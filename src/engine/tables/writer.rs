@@ -1,0 +1,221 @@
+//! Writes the cells of one table: each to staging, synced, its footer and row count verified.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Read};
+use std::path::{Path, PathBuf};
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
+use sha2::{Digest, Sha256};
+
+use super::cell::part_of;
+use super::{Cell, Table, schema};
+use crate::parquet_format;
+use crate::{Error, Kind, Report, Result};
+
+/// A finished, synced and verified file that waits to be moved in.
+#[derive(Clone, Debug)]
+pub struct StagedCell {
+    /// Where it belongs.
+    pub cell: Cell,
+    /// Where it lies now.
+    pub file: PathBuf,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// One open file a cell; rows must come in the table's order within each cell.
+pub struct CellWriter {
+    table: Table,
+    pipeline: String,
+    parts: u32,
+    schema: SchemaRef,
+    staging: PathBuf,
+    /// Key-value metadata of every file, in order.
+    metadata: Vec<(String, String)>,
+    open: BTreeMap<(i32, u32), OpenCell>,
+}
+
+struct OpenCell {
+    writer: ArrowWriter<BufWriter<File>>,
+    file: PathBuf,
+    rows: u64,
+}
+
+impl CellWriter {
+    /// A writer for `table`. Each of `years` gets a cell in every part, if only an empty one: a
+    /// year whose last anomaly went away must lose the object that told of it.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub fn create(
+        table: Table,
+        pipeline: &str,
+        parts: u32,
+        years: impl IntoIterator<Item = i32>,
+        metadata: Vec<(String, String)>,
+        staging: &Path,
+    ) -> Result<Self> {
+        let mut writer = Self {
+            table,
+            pipeline: pipeline.to_owned(),
+            parts: parts.max(1),
+            schema: schema::of(table),
+            staging: staging.to_owned(),
+            metadata,
+            open: BTreeMap::new(),
+        };
+        for year in years {
+            for part in 0..writer.parts {
+                let opened = writer.open_cell(year, part)?;
+                writer.open.insert((year, part), opened);
+            }
+        }
+        Ok(writer)
+    }
+
+    /// Appends rows; those of years that were not asked for are left out.
+    ///
+    /// # Errors
+    /// [`Kind::Output`]; [`Kind::Bug`] for rows of another schema.
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let keys = cell_keys(rows, self.table, self.parts)?;
+        let mut distinct = keys.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        for key in distinct {
+            let Some(cell) = self.open.get_mut(&key) else { continue };
+            let mask = keys.iter().map(|row_key| Some(*row_key == key)).collect();
+            let own = filter_record_batch(rows, &mask)
+                .map_err(|error| Error::bug(format!("rows cannot be split: {error}")))?;
+            cell.writer.write(&own).map_err(|error| unwritable(&cell.file, &error))?;
+            cell.rows += own.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    /// Closes, syncs and verifies every file.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub fn finish(self) -> Result<Vec<StagedCell>> {
+        let Self { table, pipeline, open, .. } = self;
+        open.into_iter()
+            .map(|((year, part), cell)| {
+                let place = Cell { table, pipeline: pipeline.clone(), year, part };
+                finish_cell(place, cell)
+            })
+            .collect()
+    }
+
+    fn open_cell(&self, year: i32, part: u32) -> Result<OpenCell> {
+        let file = self.staging.join(format!("{}-{year:04}-{part:05}.parquet", self.table.name()));
+        let sink = File::create(&file).map_err(|error| unwritable(&file, &error))?;
+        let metadata: Vec<(&str, &str)> =
+            self.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let writer = parquet_format::writer(
+            BufWriter::new(sink),
+            self.schema.clone(),
+            sort_key(self.table),
+            &metadata,
+        )
+        .map_err(|error| unwritable(&file, &error))?;
+        Ok(OpenCell { writer, file, rows: 0 })
+    }
+}
+
+/// Columns by which the rows of a cell are sorted.
+pub fn sort_key(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::Reconstructions => &["ticker", "ts", "model", "feature"],
+        Table::Errors | Table::Anomalies => &["ticker", "ts", "model"],
+        Table::Events => &["ticker", "start_ts", "model"],
+    }
+}
+
+/// (year, part) of every row.
+fn cell_keys(rows: &RecordBatch, table: Table, parts: u32) -> Result<Vec<(i32, u32)>> {
+    let instant = if table == Table::Events { "start_ts" } else { "ts" };
+    let (Some(ts), Some(ticker)) = (rows.column_by_name(instant), rows.column_by_name("ticker"))
+    else {
+        return Err(Error::bug(format!("rows of {} lack {instant} or ticker", table.name())));
+    };
+    let ts = ts.as_primitive_opt::<TimestampMicrosecondType>();
+    let (Some(ts), Some(ticker)) = (ts, ticker.as_string_opt::<i32>()) else {
+        return Err(Error::bug(format!(
+            "{instant} or ticker of {} has another type",
+            table.name()
+        )));
+    };
+    Ok((0..rows.num_rows())
+        .map(|row| (year_of(ts.value(row)), part_of(ticker.value(row), parts)))
+        .collect())
+}
+
+/// Year (UTC) of an instant in microseconds.
+pub fn year_of(ts_us: i64) -> i32 {
+    use chrono::Datelike;
+    chrono::DateTime::from_timestamp_micros(ts_us).map_or(0, |instant| instant.year())
+}
+
+fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
+    let OpenCell { writer, file, rows } = cell;
+    let sink = writer.into_inner().map_err(|error| unwritable(&file, &error))?;
+    let sink = sink.into_inner().map_err(|error| unwritable(&file, &error.into_error()))?;
+    sink.sync_all().map_err(|error| unwritable(&file, &error))?;
+    drop(sink);
+
+    let (sha256, bytes) = digest(&file).map_err(|error| unwritable(&file, &error))?;
+    let reader = File::open(&file).map_err(|error| unwritable(&file, &error))?;
+    let reader = SerializedFileReader::new(reader).map_err(|error| unwritable(&file, &error))?;
+    let found = u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(u64::MAX);
+    if found != rows {
+        return Err(Error::new(
+            Kind::Output,
+            Report::new("a staged cell does not hold what was written to it")
+                .at(place.path())
+                .expected(format!("{rows} rows"))
+                .found(format!("{found} rows"))
+                .hint("check the disk; the cell that was there is unchanged"),
+        ));
+    }
+    Ok(StagedCell { cell: place, file, sha256, bytes, rows })
+}
+
+/// SHA-256 (lowercase hex) and size of a file.
+pub fn digest(path: &Path) -> std::io::Result<(String, u64)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0_u8; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((format!("{:x}", hasher.finalize()), bytes));
+        }
+        hasher.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+}
+
+fn unwritable(file: &Path, error: &dyn std::error::Error) -> Error {
+    Error::new(
+        Kind::Output,
+        Report::new("a cell cannot be written")
+            .at(file.display().to_string())
+            .expected("room on the disk and permission to write")
+            .found(error.to_string())
+            .hint("free some space and run the same command again; no committed cell has changed"),
+    )
+}
