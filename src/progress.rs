@@ -1,0 +1,86 @@
+//! What a person sees while a job runs: bars on a terminal, log lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use oddlot_series::EpochReport;
+
+/// Whether and how progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Bars that move.
+    Bars,
+    /// One log line a step.
+    Lines,
+    /// Nothing.
+    Quiet,
+}
+
+impl Progress {
+    /// Bars on a terminal, lines elsewhere, nothing where `quiet`.
+    pub fn detect(quiet: bool) -> Self {
+        match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Bars,
+            (false, false) => Self::Lines,
+        }
+    }
+
+    /// A bar over the epochs of one model.
+    pub fn training(self, model: &str, epochs: usize) -> TrainingBar {
+        let bar = self.bar(epochs as u64, "{prefix:>14} epoch {pos}/{len} {wide_bar} {msg} {eta}");
+        bar.set_prefix(model.to_owned());
+        TrainingBar { bar, progress: self, model: model.to_owned() }
+    }
+
+    /// A counter of scored rows.
+    pub fn scoring(self, rows: u64) -> ProgressBar {
+        self.bar(rows, "{prefix:>14} {pos}/{len} rows {wide_bar} {per_sec} {eta}").with_prefix("scoring")
+    }
+
+    fn bar(self, length: u64, template: &str) -> ProgressBar {
+        let target = match self {
+            Self::Bars => ProgressDrawTarget::stderr(),
+            Self::Lines | Self::Quiet => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}
+
+/// Tells the epochs of one model.
+pub struct TrainingBar {
+    bar: ProgressBar,
+    progress: Progress,
+    model: String,
+}
+
+impl TrainingBar {
+    /// One epoch is over.
+    pub fn observe(&self, report: &EpochReport) {
+        let validation =
+            report.validation_loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
+        self.bar.set_position(report.epoch as u64);
+        self.bar.set_message(format!("loss {:.4} validation {validation}", report.train_loss));
+        if self.progress == Progress::Lines {
+            tracing::info!(
+                model = %self.model,
+                epoch = report.epoch,
+                train_loss = %format!("{:.4}", report.train_loss),
+                validation_loss = %validation,
+                best = report.is_best,
+                "epoch"
+            );
+        }
+    }
+
+    /// Training is over.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
