@@ -1,0 +1,286 @@
+//! The command line: what can be asked for, and how it is explained.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+/// Finds what does not belong in price history.
+///
+/// oddlot reads prices, learns how they usually move, and writes what it expected, how far each day
+/// was off, and which days stand out, as Parquet tables.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Example: oddlot run pipelines/sp500.toml")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to write the log on stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Show no progress, only warnings, errors and the result
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the whole job: read prices, train where needed, score, write tables
+    #[command(after_help = "Example: oddlot run pipelines/sp500.toml --from 2024-01-01")]
+    Run(Job),
+    /// Look for mistakes in a pipeline, its queries and its source, and change nothing
+    #[command(after_help = "Example: oddlot check pipelines/sp500.toml")]
+    Check(Pipeline),
+    /// List what a run would train, score and write, and why
+    #[command(after_help = "Example: oddlot plan pipelines/sp500.toml --date 2026-02-11")]
+    Plan(PlanArgs),
+    /// Train the models of a pipeline, unless they are trained already
+    #[command(after_help = "Example: oddlot train pipelines/sp500.toml")]
+    Train(TrainArgs),
+    /// Score with the models trained before, and write tables
+    #[command(after_help = "Example: oddlot score pipelines/sp500.toml --date 2026-02-11")]
+    Score(Job),
+    /// Ask the tables in SQL; with neither query nor file, open a prompt
+    #[command(after_help = "Example: oddlot sql \"SELECT * FROM events ORDER BY start_ts\"")]
+    Sql(SqlArgs),
+    /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
+    #[command(after_help = "Example: oddlot import prices.csv -o data/prices --ticker SPX")]
+    Import(ImportArgs),
+    /// List the trained models of an output folder
+    #[command(after_help = "Example: oddlot models pipelines/sp500.toml")]
+    Models(Where),
+    /// List the runs of an output folder and how they ended
+    #[command(after_help = "Example: oddlot runs --root out")]
+    Runs(Where),
+}
+
+/// A pipeline file.
+#[derive(Clone, Debug, Args)]
+pub struct Pipeline {
+    /// The pipeline file (TOML)
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: PathBuf,
+}
+
+/// `run` and `score`.
+#[derive(Clone, Debug, Args)]
+pub struct Job {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: Pipeline,
+    /// Which days are written.
+    #[command(flatten)]
+    pub range: Range,
+    /// How to work.
+    #[command(flatten)]
+    pub work: Work,
+    /// End with code 4 if a day within the range is flagged
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: Pipeline,
+    /// Which days would be written.
+    #[command(flatten)]
+    pub range: Range,
+    /// Plan as if nothing had been trained or written before
+    #[arg(long)]
+    pub full_refresh: bool,
+}
+
+/// `train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: Pipeline,
+    /// How to work.
+    #[command(flatten)]
+    pub work: Work,
+}
+
+/// How to work.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Work {
+    /// Do everything anew, even what is trained and written already
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many threads to use, at most; by default one per processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Trading dates, inclusive; all where neither is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Range {
+    /// The first trading date to write, included
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub from: Option<NaiveDate>,
+    /// The last trading date to write, included
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub to: Option<NaiveDate>,
+    /// One trading date to write; the same as --from and --to on one day
+    #[arg(long, value_name = "DATE", value_parser = date, conflicts_with_all = ["from", "to"])]
+    pub date: Option<NaiveDate>,
+}
+
+/// `sql`.
+#[derive(Clone, Debug, Args)]
+pub struct SqlArgs {
+    /// The query; its tables are errors, reconstructions, anomalies, events, runs and others
+    #[arg(value_name = "QUERY", conflicts_with = "file")]
+    pub query: Option<String>,
+    /// Read the query from a file
+    #[arg(long, short, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The output folder to ask
+    #[arg(long, value_name = "DIR", default_value = "out", conflicts_with = "pipeline")]
+    pub root: String,
+    /// Ask the output folder that this pipeline writes to
+    #[arg(long, short, value_name = "PIPELINE")]
+    pub pipeline: Option<PathBuf>,
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+/// `import`.
+#[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("ticker_from").args(["ticker", "ticker_column"]))]
+#[command(group = ArgGroup::new("time_from").args(["time_column", "row_number"]))]
+pub struct ImportArgs {
+    /// CSV files to read, in this order
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder to write to; made if missing
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Name of the Parquet file, without .parquet; by default that of the one input or of the folder
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// One ticker for all rows
+    #[arg(long, value_name = "TICKER")]
+    pub ticker: Option<String>,
+    /// The column with the ticker; by default ticker, symbol or name, else the file's own name
+    #[arg(long, value_name = "COLUMN")]
+    pub ticker_column: Option<String>,
+    /// The column with the date or time; by default date, ts, timestamp or the like
+    #[arg(long, value_name = "COLUMN")]
+    pub time_column: Option<String>,
+    /// There is no time: number the rows of each ticker from 1
+    #[arg(long)]
+    pub row_number: bool,
+    /// How dates are written, such as %d-%b-%y; by default found out from all of them
+    #[arg(long, value_name = "FORMAT")]
+    pub date_format: Option<String>,
+    /// The columns to keep, separated by commas; by default all with numbers
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// What to do with rows of one ticker and time that differ
+    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    pub duplicates: Duplicates,
+}
+
+/// An output folder, by name or by the pipeline that writes to it.
+#[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("output").args(["pipeline", "root"]).required(true))]
+pub struct Where {
+    /// The pipeline file whose output folder to look at
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: Option<PathBuf>,
+    /// The output folder to look at
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<String>,
+}
+
+/// How to write the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For reading
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What makes a finished run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A flagged day
+    Anomaly,
+}
+
+/// How to write the answer of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns with borders
+    Table,
+    /// Comma-separated, with a header
+    Csv,
+    /// One JSON object a line
+    Json,
+    /// A Parquet file on stdout
+    Parquet,
+}
+
+/// What to do with rows of one ticker and time that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Duplicates {
+    /// Stop, and list them
+    Refuse,
+    /// Keep the first in the order of the file
+    KeepFirst,
+    /// Keep the last in the order of the file
+    KeepLast,
+}
+
+impl Cli {
+    /// The command line as given; help, version and mistakes end the program (code 0 or 2).
+    pub fn from_command_line() -> Self {
+        let cli = Self::parse();
+        match cli.check() {
+            Ok(()) => cli,
+            Err(error) => error.exit(),
+        }
+    }
+
+    /// What clap cannot see for itself.
+    fn check(&self) -> Result<(), clap::Error> {
+        let range = match &self.command {
+            Command::Run(job) | Command::Score(job) => job.range,
+            Command::Plan(plan) => plan.range,
+            _ => return Ok(()),
+        };
+        match (range.from, range.to) {
+            (Some(from), Some(to)) if to < from => Err(Self::command().error(
+                ErrorKind::ValueValidation,
+                format!("--to {to} is earlier than --from {from}; both are included"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Range {
+    /// First and last trading date, both included; `None` is without limit.
+    pub fn bounds(self) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        (self.date.or(self.from), self.date.or(self.to))
+    }
+}
+
+fn date(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "expected a date such as 2026-02-11".into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! What the command line takes, refuses and says.
+
+use clap::{CommandFactory, Parser};
+use insta::assert_snapshot;
+
+use super::*;
+
+fn parsed(line: &str) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(line.split_whitespace())?;
+    cli.check().map(|()| cli)
+}
+
+fn refusal(line: &str) -> String {
+    let error = parsed(line).expect_err(line);
+    assert_eq!(error.exit_code(), 2, "{line}");
+    error.to_string()
+}
+
+#[test]
+fn the_command_line_is_built_consistently() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_single_date_is_both_ends_of_the_range() {
+    let cli = parsed("oddlot run p.toml --date 2026-02-11").unwrap();
+    let Command::Run(job) = cli.command else { panic!("run") };
+    let day = NaiveDate::from_ymd_opt(2026, 2, 11);
+    assert_eq!(job.range.bounds(), (day, day));
+}
+
+#[test]
+fn global_flags_stand_before_or_after_the_command() {
+    assert!(parsed("oddlot --quiet run p.toml").unwrap().quiet);
+    assert!(parsed("oddlot run p.toml --log-format json -q").unwrap().quiet);
+}
+
+#[test]
+fn sql_asks_the_folder_out_by_default_and_a_pipeline_instead_of_it() {
+    let cli = parsed("oddlot sql SELECT").unwrap();
+    let Command::Sql(sql) = cli.command else { panic!("sql") };
+    assert_eq!((sql.root.as_str(), sql.pipeline), ("out", None));
+    assert!(parsed("oddlot sql SELECT --pipeline p.toml").is_ok());
+    refusal("oddlot sql SELECT --pipeline p.toml --root out");
+    refusal("oddlot sql SELECT -f query.sql");
+}
+
+#[test]
+fn models_and_runs_need_to_know_where() {
+    assert!(parsed("oddlot models p.toml").is_ok());
+    assert!(parsed("oddlot runs --root out").is_ok());
+    refusal("oddlot runs");
+    refusal("oddlot runs p.toml --root out");
+}
+
+#[test]
+fn usage_mistakes_are_refused() {
+    assert_snapshot!(refusal("oddlot run p.toml --from 2024-02-30"), @r"
+    error: invalid value '2024-02-30' for '--from <DATE>': expected a date such as 2026-02-11
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal("oddlot run p.toml --from 2024-02-02 --to 2024-02-01"), @r"
+    error: --to 2024-02-01 is earlier than --from 2024-02-02; both are included
+
+    Usage: oddlot [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal("oddlot run p.toml --threads 0"), @r"
+    error: invalid value '0' for '--threads <N>': 0 is not in 1..=1024
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal("oddlot rum p.toml"), @r"
+    error: unrecognized subcommand 'rum'
+
+      tip: some similar subcommands exist: 'runs', 'run'
+
+    Usage: oddlot [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal("oddlot run p.toml --date 2024-02-01 --to 2024-02-01"), @r"
+    error: the argument '--date <DATE>' cannot be used with '--to <DATE>'
+
+    Usage: oddlot run --date <DATE> <PIPELINE>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn help_reads_in_the_words_of_the_field() {
+    let help = |name: &str| {
+        let mut command = Cli::command();
+        command.build();
+        match command.find_subcommand_mut(name) {
+            Some(command) => command.render_help().to_string(),
+            None => command.render_help().to_string(),
+        }
+    };
+    assert_snapshot!(help("oddlot"), @r"
+    Finds what does not belong in price history
+
+    Usage: oddlot [OPTIONS] <COMMAND>
+
+    Commands:
+      run     Do the whole job: read prices, train where needed, score, write tables
+      check   Look for mistakes in a pipeline, its queries and its source, and change nothing
+      plan    List what a run would train, score and write, and why
+      train   Train the models of a pipeline, unless they are trained already
+      score   Score with the models trained before, and write tables
+      sql     Ask the tables in SQL; with neither query nor file, open a prompt
+      import  Turn CSV files into one sorted Parquet file, and tell what is odd in them
+      models  List the trained models of an output folder
+      runs    List the runs of an output folder and how they ended
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Example: oddlot run pipelines/sp500.toml
+    ");
+    assert_snapshot!(help("run"), @r"
+    Do the whole job: read prices, train where needed, score, write tables
+
+    Usage: oddlot run [OPTIONS] <PIPELINE>
+
+    Arguments:
+      <PIPELINE>  The pipeline file (TOML)
+
+    Options:
+          --from <DATE>          The first trading date to write, included
+          --to <DATE>            The last trading date to write, included
+          --date <DATE>          One trading date to write; the same as --from and --to on one day
+          --full-refresh         Do everything anew, even what is trained and written already
+          --dry-run              Say what would be done, and do nothing
+          --threads <N>          How many threads to use, at most; by default one per processor
+          --fail-on <WHAT>       End with code 4 if a day within the range is flagged [possible values: anomaly]
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Example: oddlot run pipelines/sp500.toml --from 2024-01-01
+    ");
+    assert_snapshot!(help("sql"), @r#"
+    Ask the tables in SQL; with neither query nor file, open a prompt
+
+    Usage: oddlot sql [OPTIONS] [QUERY]
+
+    Arguments:
+      [QUERY]  The query; its tables are errors, reconstructions, anomalies, events, runs and others
+
+    Options:
+      -f, --file <FILE>          Read the query from a file
+          --root <DIR>           The output folder to ask [default: out]
+      -p, --pipeline <PIPELINE>  Ask the output folder that this pipeline writes to
+          --format <FORMAT>      How to write the answer [default: table] [possible values: table, csv, json, parquet]
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Example: oddlot sql "SELECT * FROM events ORDER BY start_ts"
+    "#);
+    assert_snapshot!(help("import"), @r"
+    Turn CSV files into one sorted Parquet file, and tell what is odd in them
+
+    Usage: oddlot import [OPTIONS] --output <DIR> <FILE>...
+
+    Arguments:
+      <FILE>...  CSV files to read, in this order
+
+    Options:
+      -o, --output <DIR>            The folder to write to; made if missing
+          --name <NAME>             Name of the Parquet file, without .parquet; by default that of the one input or of the folder
+          --ticker <TICKER>         One ticker for all rows
+          --ticker-column <COLUMN>  The column with the ticker; by default ticker, symbol or name, else the file's own name
+          --time-column <COLUMN>    The column with the date or time; by default date, ts, timestamp or the like
+          --row-number              There is no time: number the rows of each ticker from 1
+          --date-format <FORMAT>    How dates are written, such as %d-%b-%y; by default found out from all of them
+          --columns <COLUMN,…>      The columns to keep, separated by commas; by default all with numbers
+          --duplicates <WHAT>       What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
+          --log-format <FORMAT>     How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                   Show no progress, only warnings, errors and the result
+      -h, --help                    Print help (see more with '--help')
+      -V, --version                 Print version
+
+    Example: oddlot import prices.csv -o data/prices --ticker SPX
+    ");
+}

@@ -1,0 +1,144 @@
+//! How findings look on the terminal.
+
+use std::fmt::Write as _;
+
+use oddlot_engine::{Error, Report};
+
+/// Whether to colour what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// For eyes on a terminal.
+    Always,
+    /// For files, pipes and tests.
+    Never,
+}
+
+impl Colour {
+    /// Colour for a terminal, unless `NO_COLOR` says otherwise (<https://no-color.org>).
+    pub fn for_stream(is_terminal: bool, no_color: Option<&str>, term: Option<&str>) -> Self {
+        let is_wanted = no_color.is_none_or(str::is_empty) && term != Some("dumb");
+        if is_terminal && is_wanted { Self::Always } else { Self::Never }
+    }
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    Error,
+    Warning,
+}
+
+/// An error with all its findings, ready to print, and a closing count where there are several.
+pub fn error(error: &Error, colour: Colour) -> String {
+    let mut text = String::new();
+    for report in &error.reports {
+        text.push_str(&finding(report, Severity::Error, colour));
+        text.push('\n');
+    }
+    if error.reports.len() > 1 {
+        let _ = writeln!(text, "{} mistakes found", error.reports.len());
+    }
+    text
+}
+
+/// One warning, ready to print.
+pub fn warning(report: &Report, colour: Colour) -> String {
+    finding(report, Severity::Warning, colour)
+}
+
+fn finding(report: &Report, severity: Severity, colour: Colour) -> String {
+    let (label, code) = match severity {
+        Severity::Error => ("error", "1;31"),
+        Severity::Warning => ("warning", "1;33"),
+    };
+    let paint = |text: &str, code: &str| match colour {
+        Colour::Always => format!("\x1b[{code}m{text}\x1b[0m"),
+        Colour::Never => text.to_owned(),
+    };
+    let mut text = format!("{}: {}\n", paint(label, code), paint(&visible(&report.title), "1"));
+    let mut line = |head: &str, code: &str, part: &Option<String>| {
+        if let Some(part) = part {
+            let _ = writeln!(text, "  {}{}", paint(head, code), visible(part));
+        }
+    };
+    line("--> ", "1;34", &report.place);
+    line("expected  ", "2", &report.expected);
+    line("found     ", "2", &report.found);
+    line("hint: ", "1;32", &report.hint);
+    text
+}
+
+/// A text with every character that could steer a terminal or hide others made visible.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(' '),
+            c if c.is_control() || is_invisible(c) => {
+                let _ = write!(shown, "\\u{{{:x}}}", c as u32);
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Zero-width and direction marks, which can make a text look like another.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn example() -> Report {
+        Report::new("window is longer than the shortest history")
+            .at("pipelines/sp500.toml:14:10")
+            .expected("length <= 251 (rows of BRK.B)")
+            .found("length = 300")
+            .hint("lower `windows.length`, or set `universe.min_rows = 301`")
+    }
+
+    #[test]
+    fn a_finding_is_told_as_the_design_shows_it() {
+        assert_snapshot!(error(&Error::config(example()), Colour::Never), @r"
+        error: window is longer than the shortest history
+          --> pipelines/sp500.toml:14:10
+          expected  length <= 251 (rows of BRK.B)
+          found     length = 300
+          hint: lower `windows.length`, or set `universe.min_rows = 301`
+        ");
+    }
+
+    #[test]
+    fn a_plain_finding_reads_as_the_engine_prints_it() {
+        let error_text = error(&Error::config(example()), Colour::Never);
+        assert_eq!(error_text.trim_end(), Error::config(example()).to_string());
+    }
+
+    #[test]
+    fn several_findings_are_counted() {
+        let mut two = Error::config(example());
+        two.reports.push(Report::new("another"));
+        assert!(error(&two, Colour::Never).ends_with("error: another\n\n2 mistakes found\n"));
+    }
+
+    #[test]
+    fn colour_needs_a_terminal_and_no_veto() {
+        assert_eq!(Colour::for_stream(true, None, Some("xterm")), Colour::Always);
+        assert_eq!(Colour::for_stream(true, Some(""), None), Colour::Always);
+        assert_eq!(Colour::for_stream(true, Some("1"), None), Colour::Never);
+        assert_eq!(Colour::for_stream(true, None, Some("dumb")), Colour::Never);
+        assert_eq!(Colour::for_stream(false, None, None), Colour::Never);
+    }
+
+    #[test]
+    fn a_hostile_name_cannot_steer_the_terminal() {
+        let report = Report::new("bad ticker \x1b[31m\u{202e}A\nB");
+        let text = error(&Error::data(report), Colour::Never);
+        assert_eq!(text, "error: bad ticker \\u{1b}[31m\\u{202e}A B\n\n");
+    }
+}

@@ -1,0 +1,108 @@
+//! One text for all files that ask for the same: what hashes and model identities are made of.
+//!
+//! Comments, spacing, the order of keys and of models, defaults written out or left out, and where
+//! source, queries and output lie make no difference. Values do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{ModelPlan, Plan, source::hex};
+
+impl Plan {
+    /// SHA-256 over everything that decides what the tables hold, as 64 hexadecimal digits.
+    pub fn config_hash(&self) -> String {
+        hex(&Sha256::digest(self.canonical_json().as_bytes()))
+    }
+
+    /// What [`Plan::config_hash`] is taken over.
+    pub fn canonical_json(&self) -> String {
+        // Every field by name: a new one does not compile until it is placed here or left out here.
+        let Self {
+            pipeline: _,
+            file: _,
+            source,
+            features,
+            windows,
+            split,
+            scaling,
+            models,
+            calibration,
+            merge,
+            events,
+            universe,
+            output,
+            warnings: _,
+        } = self;
+        let models: BTreeMap<_, _> = models.iter().map(|m| (m.name.as_str(), plain(m))).collect();
+        canonical(&json!({
+            "source": plain(source),
+            "features": plain(features),
+            "windows": plain(windows),
+            "split": plain(split),
+            "scaling": plain(scaling),
+            "models": models,
+            "calibration": plain(calibration),
+            "merge": plain(merge),
+            "events": plain(events),
+            "universe": plain(universe),
+            "output": plain(output),
+        }))
+    }
+
+    /// What a trained model depends on, apart from the data and the program: a training key.
+    ///
+    /// Neither its name nor its threshold: renaming a model or moving its threshold trains nothing.
+    pub fn training_json(&self, model: &ModelPlan) -> String {
+        canonical(&self.training(model))
+    }
+
+    /// What a model's flags depend on, apart from the data and the program: the training key with
+    /// threshold, calibration and merge.
+    pub fn judging_json(&self, model: &ModelPlan) -> String {
+        canonical(&json!({
+            "training": self.training(model),
+            "threshold": plain(&model.threshold),
+            "calibration": plain(&self.calibration),
+            "merge": plain(&self.merge),
+        }))
+    }
+
+    fn training(&self, model: &ModelPlan) -> Value {
+        json!({
+            "source": plain(&self.source),
+            "features": plain(&self.features),
+            "windows": plain(&self.windows),
+            "split": plain(&self.split),
+            "scaling": plain(&self.scaling),
+            "min_rows": plain(&self.universe.min_rows),
+            "detector": plain(&model.detector),
+        })
+    }
+}
+
+/// Plans hold texts, finite numbers and plain structs, none of which can fail to serialise.
+fn plain(part: &impl Serialize) -> Value {
+    serde_json::to_value(part).unwrap_or_default()
+}
+
+/// JSON without spaces and with keys in order, whatever order the map type keeps.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(entries) => {
+            let sorted: BTreeMap<_, _> = entries.iter().collect();
+            let entries: Vec<_> = sorted
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        leaf => leaf.to_string(),
+    }
+}

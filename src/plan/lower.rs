@@ -1,0 +1,107 @@
+//! From settings to a plan: every check that needs more than one value.
+
+use std::path::Path;
+
+use oddlot_engine::{Error, Report};
+
+use super::{
+    ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, location::resolve,
+    source::BUILTIN_FEATURES,
+};
+use crate::settings::{Document, Mistakes, Settings, Slug, Variables};
+
+/// Reads, checks and lowers; all mistakes at once.
+pub(super) fn plan(
+    document: &Document,
+    folder: &Path,
+    variables: Variables<'_>,
+) -> Result<Plan, Error> {
+    let mistakes = Mistakes::new(document);
+    let pipeline = pipeline_name(document.name(), &mistakes);
+    let settings = Settings::read(&mistakes, variables);
+    let plan = settings.zip(pipeline).and_then(|(settings, pipeline)| {
+        lower(&settings, pipeline, document.name(), folder, &mistakes)
+    });
+    match plan {
+        Some(mut plan) if !mistakes.any() => {
+            plan.warnings = mistakes.warnings();
+            Ok(plan)
+        }
+        _ if mistakes.any() => Err(mistakes.to_error()),
+        _ => Err(Error::bug(format!("{} gave neither a plan nor a mistake", document.name()))),
+    }
+}
+
+fn lower(
+    settings: &Settings,
+    pipeline: Slug,
+    file: &str,
+    folder: &Path,
+    mistakes: &Mistakes<'_>,
+) -> Option<Plan> {
+    let source = settings.source.as_ref();
+    let columns = source.map(|source| &source.columns);
+    let is_dated = columns.is_none_or(|columns| columns.has_ts);
+    let features = settings.features.as_ref().and_then(|features| {
+        SqlPlan::lower(&features.sql, "feature", &BUILTIN_FEATURES, folder, mistakes)
+    });
+    let windows = settings.windows.as_ref();
+    let length = windows.map(|windows| windows.length.value.get());
+    let windows = windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes));
+    let split = settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes));
+    tell_missing_threshold(settings, mistakes);
+    let models = settings
+        .models
+        .iter()
+        .filter_map(|model| ModelPlan::lower(model, settings.threshold, length, mistakes))
+        .collect();
+    let output = settings.output.as_ref();
+    Some(Plan {
+        pipeline,
+        file: file.to_owned(),
+        source: SourcePlan::lower(source?, folder),
+        features: features?,
+        windows: windows?,
+        split: split?,
+        scaling: settings.scaling,
+        models,
+        calibration: settings.calibration,
+        merge: settings.merge,
+        events: settings.events,
+        universe: settings.universe,
+        output: output.map(|output| OutputPlan {
+            root: resolve(&output.root.value, folder),
+            parts: output.parts.get(),
+        })?,
+        warnings: Vec::new(),
+    })
+}
+
+/// A pipeline is called as its file, since its tables are.
+fn pipeline_name(file: &str, mistakes: &Mistakes<'_>) -> Option<Slug> {
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = stem.unwrap_or_default();
+    let slug = Slug::new(stem.clone());
+    if slug.is_none() {
+        let report = Report::new(format!("`{stem}` cannot name a pipeline"))
+            .expected("a file name of 1 to 64 lowercase letters, digits and _, then .toml")
+            .found(file)
+            .hint(format!("call it {}.toml", Slug::nearest(&stem)));
+        mistakes.add(None, report);
+    }
+    slug
+}
+
+fn tell_missing_threshold(settings: &Settings, mistakes: &Mistakes<'_>) {
+    if settings.has_threshold {
+        return;
+    }
+    let without: Vec<_> = settings.models.iter().filter(|model| !model.has_threshold).collect();
+    let Some(first) = without.first() else { return };
+    let names: Vec<_> = without.iter().map(|model| format!("`{}`", model.name)).collect();
+    let report = Report::new("there is no threshold")
+        .expected("[threshold.quantile] or [threshold.fixed], or one in each model")
+        .found(format!("none for {}", names.join(", ")))
+        .hint("add `[threshold.quantile]` with `q = 0.995`");
+    mistakes.add(first.at, report);
+}

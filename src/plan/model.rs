@@ -1,0 +1,229 @@
+//! What each model is and how it learns.
+
+use oddlot_engine::Report;
+use oddlot_series::{Activation, Adam, BiasConvention, Initialiser, Loss, Training};
+use serde::Serialize;
+
+use super::source::shown;
+use crate::settings::{
+    Mistakes, Slug,
+    models::{Detector, Model},
+    range::Lookback,
+    threshold::Threshold,
+    train::{LossName, Train},
+    value::Placed,
+};
+
+/// A model: a detector and its threshold under a name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelPlan {
+    /// Its name in tables and messages.
+    pub name: Slug,
+    /// What it is.
+    pub detector: DetectorPlan,
+    /// Its own threshold, or the pipeline's.
+    pub threshold: Threshold,
+}
+
+/// What judges a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetectorPlan {
+    /// Something that is trained.
+    Network(NetworkPlan),
+    /// Something that is computed.
+    Baseline(BaselinePlan),
+}
+
+/// A network and how it learns. The number of features is known when the feature query is planned.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkPlan {
+    /// Its layers' measures.
+    pub network: Network,
+    /// How weights are drawn.
+    pub initialiser: Initialiser,
+    /// Bias vectors of an LSTM layer: as the initialiser's namesake has it.
+    pub bias: BiasConvention,
+    /// How it learns.
+    pub training: Training,
+}
+
+/// A kind of network with its measures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Squeezes a window through a code and expands it again.
+    LstmAutoencoder {
+        /// Width of encoder and decoder.
+        units: usize,
+        /// Width of the code; `None` leaves it at the encoder's.
+        latent: Option<usize>,
+        /// Dropout after encoder and decoder, in `[0, 1)`.
+        dropout: f64,
+        /// Output activation of the cells.
+        activation: Activation,
+    },
+    /// Foresees a window's last row from the rows before.
+    LstmForecaster {
+        /// Width of the layer.
+        units: usize,
+        /// Dropout after it, in `[0, 1)`.
+        dropout: f64,
+        /// Output activation of the cells.
+        activation: Activation,
+    },
+}
+
+/// A detector without weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselinePlan {
+    /// Tomorrow is as today.
+    Persistence,
+    /// Zero, by an exponentially weighted deviation.
+    EwmaZ {
+        /// Weight of the past, in `(0, 1)`.
+        lambda: f64,
+        /// Rows the average is cut off at.
+        rows: usize,
+        /// Fewer rows give no score; at most `rows`.
+        min_rows: usize,
+    },
+    /// The median, by the median deviation.
+    RobustZ {
+        /// Rows looked back on.
+        rows: usize,
+        /// Fewer rows give no score; at most `rows`.
+        min_rows: usize,
+    },
+}
+
+impl ModelPlan {
+    pub(super) fn lower(
+        model: &Model,
+        pipeline: Option<Threshold>,
+        window_length: Option<usize>,
+        mistakes: &Mistakes<'_>,
+    ) -> Option<Self> {
+        let detector = DetectorPlan::lower(model, window_length, mistakes);
+        let threshold = if model.has_threshold { model.threshold } else { pipeline };
+        Some(Self { name: model.name.clone(), detector: detector?, threshold: threshold? })
+    }
+}
+
+impl DetectorPlan {
+    /// The variant's name in the pipeline file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Network(plan) => match plan.network {
+                Network::LstmAutoencoder { .. } => "lstm_autoencoder",
+                Network::LstmForecaster { .. } => "lstm_forecaster",
+            },
+            Self::Baseline(BaselinePlan::Persistence) => "persistence",
+            Self::Baseline(BaselinePlan::EwmaZ { .. }) => "ewma_z",
+            Self::Baseline(BaselinePlan::RobustZ { .. }) => "robust_z",
+        }
+    }
+
+    fn lower(model: &Model, length: Option<usize>, mistakes: &Mistakes<'_>) -> Option<Self> {
+        Some(match &model.detector {
+            Detector::LstmAutoencoder { units, latent, dropout, activation, train } => {
+                let code = latent.as_ref().unwrap_or(units);
+                let found = match latent {
+                    Some(latent) => shown(latent),
+                    None => format!("no `latent`, so a code of {} (`units`)", units.value),
+                };
+                if let Some(length) = length.filter(|length| code.value.get() >= *length) {
+                    let report = Report::new(format!("the code of `{}` is as wide as its window", model.name))
+                        .expected(format!("latent < {length} (`windows.length`, for one feature)"))
+                        .found(found)
+                        .hint("a code that wide can copy its input, faults and all; set `latent` to, say, half the length");
+                    mistakes.warn(code.at, report);
+                }
+                Self::network(
+                    Network::LstmAutoencoder {
+                        units: units.value.get(),
+                        latent: latent.as_ref().map(|latent| latent.value.get()),
+                        dropout: dropout.get(),
+                        activation: *activation,
+                    },
+                    train,
+                )
+            }
+            Detector::LstmForecaster { units, dropout, activation, train } => Self::network(
+                Network::LstmForecaster {
+                    units: units.value.get(),
+                    dropout: dropout.get(),
+                    activation: *activation,
+                },
+                train,
+            ),
+            Detector::Persistence => Self::Baseline(BaselinePlan::Persistence),
+            Detector::EwmaZ { lambda, rows, min_rows } => {
+                let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
+                Self::Baseline(BaselinePlan::EwmaZ { lambda: lambda.get(), rows, min_rows })
+            }
+            Detector::RobustZ { rows, min_rows } => {
+                let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
+                Self::Baseline(BaselinePlan::RobustZ { rows, min_rows })
+            }
+        })
+    }
+
+    fn network(network: Network, train: &Train) -> Self {
+        let (bias, epsilon) = conventions(train.initialiser);
+        Self::Network(NetworkPlan {
+            network,
+            initialiser: train.initialiser,
+            bias,
+            training: Training {
+                loss: match train.loss {
+                    LossName::Mae => Loss::Mae,
+                    LossName::Mse => Loss::Mse,
+                    LossName::Huber => Loss::Huber { delta: train.huber_delta.get() },
+                },
+                adam: Adam {
+                    learning_rate: train.learning_rate.get(),
+                    beta_1: 0.9,
+                    beta_2: 0.999,
+                    epsilon,
+                },
+                epochs: train.epochs.get(),
+                batch_size: train.batch_size.get(),
+                patience: train
+                    .patience
+                    .on()
+                    .map(|epochs| epochs.get())
+                    .filter(|epochs| *epochs > 0),
+                restore_best: train.restore_best,
+                shuffle: train.shuffle,
+                clip_norm: train.clip_norm.on().map(|norm| norm.get()),
+                seed: train.seed.into(),
+            },
+        })
+    }
+}
+
+/// Bias vectors and Adam's epsilon, which Keras and PyTorch have each their own of.
+fn conventions(initialiser: Initialiser) -> (BiasConvention, f64) {
+    match initialiser {
+        Initialiser::Keras => (BiasConvention::Single, 1e-7),
+        Initialiser::Pytorch => (BiasConvention::Double, 1e-8),
+    }
+}
+
+fn lookback(
+    rows: &Placed<Lookback>,
+    min_rows: &Placed<Lookback>,
+    mistakes: &Mistakes<'_>,
+) -> Option<(usize, usize)> {
+    if min_rows.value <= rows.value {
+        return Some((rows.value.get(), min_rows.value.get()));
+    }
+    let report = Report::new("`min_rows` is larger than `rows`")
+        .expected(format!("min_rows <= {} (`rows`)", rows.value))
+        .found(format!("min_rows = {} ({})", min_rows.value, shown(min_rows)))
+        .hint("no row would ever be scored: raise `rows` or lower `min_rows`");
+    mistakes.add(min_rows.written.as_ref().map_or(rows.at, |_| min_rows.at), report);
+    None
+}

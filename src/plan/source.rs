@@ -1,0 +1,198 @@
+//! What is read, with which query, and how it is cut.
+
+use std::path::{Path, PathBuf};
+
+use oddlot_engine::Report;
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::location::{is_url, resolve, resolve_local};
+use crate::settings::{
+    Mistakes, nearest,
+    source::{Columns, Source, Windows},
+    value::{OrOff, Placed},
+};
+
+/// Feature queries that come with the binary, `sql/features/<name>.sql`.
+pub const BUILTIN_FEATURES: [&str; 3] = ["close", "log_return", "volatility_scaled_return"];
+/// Window queries that come with the binary, `sql/windows/<name>.sql`.
+pub const BUILTIN_WINDOWS: [&str; 1] = ["rolling"];
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourcePlan {
+    /// An absolute path (file, folder or glob) or a URL.
+    #[serde(skip)]
+    pub path: String,
+    /// One name for all rows; then there is no ticker column. Exactly one of the two is there.
+    pub ticker: Option<String>,
+    /// Which column plays which part.
+    pub columns: ColumnsPlan,
+    /// Whether the files are already in the order of ticker and time.
+    #[serde(skip)]
+    pub sorted: bool,
+}
+
+/// Which column of the source plays which part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ColumnsPlan {
+    /// The ticker; `None` where `SourcePlan::ticker` names it.
+    pub ticker: Option<String>,
+    /// The time; `None` numbers the rows.
+    pub ts: Option<String>,
+    /// What is watched.
+    pub value: String,
+    /// `(name in the feature SQL, column)`, in the order of the file.
+    pub further: Vec<(String, String)>,
+}
+
+/// A query: one of ours, or a file of the user's, read as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SqlPlan {
+    /// One of [`BUILTIN_FEATURES`] or [`BUILTIN_WINDOWS`].
+    Builtin(&'static str),
+    /// A file.
+    File {
+        /// Absolute.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// How histories are cut into windows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WindowsPlan {
+    /// Rows of a window, at least 2.
+    pub length: usize,
+    /// The query that cuts them.
+    pub sql: SqlPlan,
+    /// A longer pause than this many calendar days cuts; `None` never.
+    pub max_gap_days: Option<u32>,
+    /// A larger absolute log return than this cuts and is flagged; `None` never.
+    pub break_log_return: Option<f64>,
+}
+
+impl SourcePlan {
+    pub(super) fn lower(source: &Source, folder: &Path) -> Self {
+        let columns = &source.columns;
+        let named = |column: &Option<Placed<String>>| column.as_ref().map(|c| c.value.clone());
+        let mut further: Vec<_> = columns
+            .further
+            .iter()
+            .map(|(name, column)| (name.clone(), column.value.clone()))
+            .collect();
+        further.sort();
+        Self {
+            path: resolve(&source.path.value, folder),
+            ticker: named(&source.ticker),
+            columns: ColumnsPlan {
+                ticker: named(&columns.ticker),
+                ts: named(&columns.ts),
+                value: columns.value.value.clone(),
+                further,
+            },
+            sorted: source.sorted,
+        }
+    }
+}
+
+impl WindowsPlan {
+    pub(super) fn lower(
+        windows: &Windows,
+        columns: Option<&Columns>,
+        folder: &Path,
+        mistakes: &Mistakes<'_>,
+    ) -> Option<Self> {
+        let sql = match &windows.sql {
+            Some(sql) => SqlPlan::lower(sql, "window", &BUILTIN_WINDOWS, folder, mistakes),
+            None => Some(SqlPlan::Builtin(BUILTIN_WINDOWS[0])),
+        };
+        let gap = &windows.max_gap_days;
+        let is_numbered = columns.is_some_and(|columns| !columns.has_ts);
+        if is_numbered && gap.written.is_some() && gap.value != OrOff::Off {
+            let report = Report::new("`windows.max_gap_days` has no use here")
+                .expected("a time column, `source.columns.ts`")
+                .found(format!("{} and rows numbered without dates", shown(gap)))
+                .hint("delete `max_gap_days`, or name the time column");
+            mistakes.warn(gap.at, report);
+        }
+        let max_gap_days = if is_numbered { None } else { gap.value.on() };
+        Some(Self {
+            length: windows.length.value.get(),
+            sql: sql?,
+            max_gap_days: max_gap_days.map(|days| days.get() as u32),
+            break_log_return: windows.break_log_return.value.on().map(|size| size.get()),
+        })
+    }
+}
+
+impl SqlPlan {
+    /// `builtin:NAME`, or the text of a file. No variable is ever expanded inside the file.
+    pub(super) fn lower(
+        sql: &Placed<String>,
+        what: &str,
+        builtins: &[&'static str],
+        folder: &Path,
+        mistakes: &Mistakes<'_>,
+    ) -> Option<Self> {
+        let known: Vec<_> = builtins.iter().map(|name| format!("builtin:{name}")).collect();
+        let expected = format!("{}, or the path of an .sql file", known.join(", "));
+        if let Some(name) = sql.value.strip_prefix("builtin:") {
+            if let Some(builtin) = builtins.iter().find(|builtin| **builtin == name) {
+                return Some(Self::Builtin(builtin));
+            }
+            let report = Report::new(format!("unknown {what} query `builtin:{name}`"));
+            let report = match nearest(name, builtins.iter().copied()) {
+                Some(meant) => report.hint(format!("did you mean `builtin:{meant}`?")),
+                None => report.hint("take one of these, or a file of your own"),
+            };
+            mistakes.add(sql.at, report.expected(expected).found(shown(sql)));
+            return None;
+        }
+        if is_url(&sql.value) {
+            let report = Report::new(format!("the {what} query is not a local file"));
+            let report = report.expected(expected).found(shown(sql));
+            mistakes.add(sql.at, report.hint("keep the query beside the pipeline file"));
+            return None;
+        }
+        let path = resolve_local(&sql.value, folder);
+        let found = match std::fs::read_to_string(&path) {
+            Ok(text) if text.trim().is_empty() => "an empty file".into(),
+            Ok(text) => return Some(Self::File { path, text }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => "no such file".into(),
+            Err(error) => error.kind().to_string(),
+        };
+        let report = Report::new(format!("cannot read the {what} query"))
+            .expected(expected)
+            .found(format!("{}: {found}", shown(sql)));
+        let report = match nearest(&sql.value, builtins.iter().copied()) {
+            Some(meant) => report.hint(format!("did you mean `builtin:{meant}`?")),
+            None => report.hint("paths are relative to the pipeline file"),
+        };
+        mistakes.add(sql.at, report);
+        None
+    }
+}
+
+/// A query counts by its text, not by where it lies.
+impl Serialize for SqlPlan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Builtin(name) => format!("builtin:{name}").serialize(serializer),
+            Self::File { text, .. } => {
+                format!("sha256:{}", hex(&Sha256::digest(text.as_bytes()))).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// Lowercase hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `key = value` as it was written.
+pub(super) fn shown<T>(placed: &Placed<T>) -> String {
+    placed.written.clone().unwrap_or_else(|| "the default".into())
+}

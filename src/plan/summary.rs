@@ -1,0 +1,155 @@
+//! A plan on one screen.
+
+use std::fmt;
+
+use super::{
+    BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, Plan, SourcePlan, SplitPlan,
+    SqlPlan, WindowsPlan,
+};
+use crate::settings::{
+    split::{Scaling, Scope},
+    threshold::Threshold,
+};
+
+/// Digits of the config hash that are shown.
+const HASH_SHOWN: usize = 12;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = self.config_hash();
+        writeln!(
+            f,
+            "pipeline   {} ({}, config {})",
+            self.pipeline,
+            self.file,
+            &hash[..HASH_SHOWN]
+        )?;
+        writeln!(f, "source     {}", self.source)?;
+        writeln!(f, "features   {}", self.features)?;
+        writeln!(f, "windows    {}", self.windows)?;
+        writeln!(f, "split      {}", self.split)?;
+        writeln!(f, "scaling    {}", scaling(self.scaling))?;
+        let width = self.models.iter().map(|m| m.name.as_str().len()).max().unwrap_or(0);
+        for (model_idx, model) in self.models.iter().enumerate() {
+            let head = if model_idx == 0 { "models" } else { "" };
+            writeln!(f, "{head:<10} {:<width$}  {model}", model.name.as_str())?;
+        }
+        let decides = if self.merge.decides { "the hindsight score" } else { "the causal score" };
+        writeln!(f, "flags      by {decides}, calibrated {}", scope(self.calibration.scope))?;
+        let parts = match self.output.parts {
+            1 => String::new(),
+            parts => format!(", {parts} parts a year"),
+        };
+        write!(f, "output     {}{parts}", self.output.root)
+    }
+}
+
+impl fmt::Display for SourcePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = &self.columns;
+        write!(f, "{} (ticker ", self.path)?;
+        match (&self.ticker, &columns.ticker) {
+            (Some(literal), _) => write!(f, "\"{literal}\"")?,
+            (None, Some(column)) => f.write_str(column)?,
+            (None, None) => f.write_str("none")?,
+        }
+        match &columns.ts {
+            Some(ts) => write!(f, ", time {ts}")?,
+            None => f.write_str(", rows numbered")?,
+        }
+        write!(f, ", value {}", columns.value)?;
+        for (_, column) in &columns.further {
+            write!(f, ", {column}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for SqlPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builtin(name) => write!(f, "builtin:{name}"),
+            Self::File { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for WindowsPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.length)?;
+        if self.sql != SqlPlan::Builtin("rolling") {
+            write!(f, ", {}", self.sql)?;
+        }
+        let gap = self.max_gap_days.map(|days| format!("gaps of more than {days} days"));
+        let jump = self.break_log_return.map(|size| format!("log returns beyond {size}"));
+        let cuts: Vec<_> = gap.into_iter().chain(jump).collect();
+        match cuts.is_empty() {
+            true => f.write_str(", never cut"),
+            false => write!(f, ", cut at {}", cuts.join(" and ")),
+        }
+    }
+}
+
+impl fmt::Display for SplitPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dates { train_to, validation_to, calibration_to } => write!(
+                f,
+                "train to {train_to}, validation to {validation_to}, \
+                 calibration to {calibration_to}, then test"
+            ),
+            Self::Fractions { train, validation, calibration } => write!(
+                f,
+                "train {train}, validation {validation}, calibration {calibration} of the dates, \
+                 then test"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ModelPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.detector.kind())?;
+        match &self.detector {
+            DetectorPlan::Network(network) => write!(f, " {network}")?,
+            DetectorPlan::Baseline(BaselinePlan::Persistence) => {}
+            DetectorPlan::Baseline(BaselinePlan::EwmaZ { lambda, rows, .. }) => {
+                write!(f, " lambda {lambda}, {rows} rows")?;
+            }
+            DetectorPlan::Baseline(BaselinePlan::RobustZ { rows, .. }) => {
+                write!(f, " {rows} rows")?
+            }
+        }
+        match self.threshold {
+            Threshold::Quantile { q } => write!(f, "; above quantile {q}"),
+            Threshold::Fixed { value } => write!(f, "; above {value}"),
+        }
+    }
+}
+
+impl fmt::Display for NetworkPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.network {
+            Network::LstmAutoencoder { units, latent, .. } => {
+                write!(f, "{units} units, code {}", latent.unwrap_or(units))?;
+            }
+            Network::LstmForecaster { units, .. } => write!(f, "{units} units")?,
+        }
+        let training = &self.training;
+        write!(f, ", {} epochs at most, seed {}", training.epochs, training.seed)
+    }
+}
+
+fn scaling(scaling: Scaling) -> String {
+    match scaling {
+        Scaling::None => "none".into(),
+        Scaling::Standard { scope: of } => format!("standard, {}", scope(of)),
+    }
+}
+
+fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Pooled => "on all tickers together",
+        Scope::Ticker => "on each ticker",
+    }
+}

@@ -1,0 +1,109 @@
+//! What the user wrote: a pipeline file, table by table, every value with its place.
+//!
+//! A table that is absent or has a mistake is `None`, the mistake is told to [`Mistakes`], and reading
+//! goes on, so that all mistakes come out at once. [`crate::plan`] turns settings into a plan.
+
+mod document;
+mod expand;
+mod fields;
+pub mod models;
+pub mod output;
+pub mod range;
+mod slug;
+pub mod source;
+pub mod split;
+mod suggest;
+pub mod threshold;
+pub mod train;
+mod tree;
+pub mod value;
+
+pub use document::{Document, Mistakes};
+pub use expand::Variables;
+pub use slug::Slug;
+pub use suggest::nearest;
+
+use fields::Fields;
+
+/// A pipeline file.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[source]`
+    pub source: Option<source::Source>,
+    /// `[features]`
+    pub features: Option<source::Features>,
+    /// `[windows]`
+    pub windows: Option<source::Windows>,
+    /// `[split]`
+    pub split: Option<split::Split>,
+    /// `[scaling.…]`
+    pub scaling: split::Scaling,
+    /// `[models.…]`, in the order of the file.
+    pub models: Vec<models::Model>,
+    /// `[threshold.…]` of every model without one of its own.
+    pub threshold: Option<threshold::Threshold>,
+    /// Whether there is a `[threshold]`, readable or not.
+    pub has_threshold: bool,
+    /// `[calibration]`
+    pub calibration: threshold::Calibration,
+    /// `[merge]`
+    pub merge: threshold::Merge,
+    /// `[events]`
+    pub events: threshold::Events,
+    /// `[universe]`
+    pub universe: output::Universe,
+    /// `[output]`
+    pub output: Option<output::Output>,
+}
+
+impl Settings {
+    /// Reads a pipeline file's text; `None` where it is not TOML at all.
+    pub fn read(mistakes: &Mistakes<'_>, variables: Variables<'_>) -> Option<Self> {
+        let mut entries = tree::parse(mistakes.document(), mistakes)?;
+        expand::expand_all(&mut entries, variables, mistakes);
+        Some(Self::read_tables(Fields::root(entries, mistakes)))
+    }
+
+    fn read_tables(mut file: Fields<'_>) -> Self {
+        use self::{output, source, split, threshold};
+        let source = file
+            .table("source", "[source] with `path` and `columns`")
+            .and_then(source::Source::read);
+        let features = file
+            .table("features", "[features] with `sql = \"builtin:log_return\"`")
+            .and_then(source::Features::read);
+        let windows =
+            file.table("windows", "[windows] with `length = 30`").and_then(source::Windows::read);
+        let split = file
+            .table("split", "[split] with `train_to`, `validation_to` and `calibration_to`")
+            .map(split::Split::read);
+        let scaling = file.optional_table("scaling").and_then(split::Scaling::read);
+        let models = file.table("models", "[models.autoencoder.detector.lstm_autoencoder]");
+        let models = models.map(models::read).unwrap_or_default();
+        let has_threshold = file.has("threshold");
+        let threshold = file.optional_table("threshold").and_then(threshold::Threshold::read);
+        let calibration = file.optional_table("calibration").map(threshold::Calibration::read);
+        let merge = file.optional_table("merge").map(threshold::Merge::read);
+        let events = file.optional_table("events").map(threshold::Events::read);
+        let universe = file.optional_table("universe").map(output::Universe::read);
+        let output = file
+            .table("output", "[output] with `root = \"../out\"`")
+            .and_then(output::Output::read);
+        file.finish();
+        Self {
+            source,
+            features,
+            windows,
+            split,
+            scaling: scaling.unwrap_or_default(),
+            models,
+            threshold,
+            has_threshold,
+            calibration: calibration.unwrap_or_default(),
+            merge: merge.unwrap_or_default(),
+            events: events.unwrap_or_default(),
+            universe: universe.unwrap_or_default(),
+            output,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! `[models.NAME]`: a detector, how it is trained, and a threshold of its own if it has one.
+
+use oddlot_engine::Report;
+use oddlot_series::Activation;
+
+use super::{
+    fields::Fields,
+    range::{Decay, Dropout, Lookback, Units},
+    slug::{Slug, is_slug},
+    threshold::Threshold,
+    train::Train,
+    value::{Named, Placed},
+};
+
+/// `[models.NAME]`
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name in tables and messages.
+    pub name: Slug,
+    /// Where the name stands.
+    pub at: Option<usize>,
+    /// What it is.
+    pub detector: Detector,
+    /// `[models.NAME.threshold.…]`, where it differs from the pipeline's.
+    pub threshold: Option<Threshold>,
+    /// Whether there is a threshold of its own, readable or not.
+    pub has_threshold: bool,
+}
+
+/// `[models.NAME.detector.VARIANT]`
+#[derive(Clone, Debug)]
+pub enum Detector {
+    /// Squeezes a window through a code and expands it again.
+    LstmAutoencoder {
+        /// Width of encoder and decoder.
+        units: Placed<Units>,
+        /// Width of the code; that of the encoder where it is not given.
+        latent: Option<Placed<Units>>,
+        /// Dropout after encoder and decoder.
+        dropout: Dropout,
+        /// Output activation of the cells.
+        activation: Activation,
+        /// How it is trained.
+        train: Train,
+    },
+    /// Foresees a window's last row from the rows before.
+    LstmForecaster {
+        /// Width of the layer.
+        units: Placed<Units>,
+        /// Dropout after it.
+        dropout: Dropout,
+        /// Output activation of the cells.
+        activation: Activation,
+        /// How it is trained.
+        train: Train,
+    },
+    /// Tomorrow is as today.
+    Persistence,
+    /// Zero, by an exponentially weighted deviation.
+    EwmaZ {
+        /// Weight of the past.
+        lambda: Decay,
+        /// Rows the average is cut off at.
+        rows: Placed<Lookback>,
+        /// Fewer rows give no score.
+        min_rows: Placed<Lookback>,
+    },
+    /// The median, by the median deviation.
+    RobustZ {
+        /// Rows looked back on.
+        rows: Placed<Lookback>,
+        /// Fewer rows give no score.
+        min_rows: Placed<Lookback>,
+    },
+}
+
+const DETECTORS: [&str; 5] =
+    ["lstm_autoencoder", "lstm_forecaster", "persistence", "ewma_z", "robust_z"];
+const UNITS: Units = Units::literal(64);
+const DROPOUT: Dropout = Dropout::literal(0.2);
+/// RiskMetrics 1996, daily data.
+const LAMBDA: Decay = Decay::literal(0.94);
+/// A trading year; 0.94^250 = 2e-7 of the weight is cut off.
+const EWMA_ROWS: Lookback = Lookback::literal(250);
+/// A quarter of a trading year.
+const ROBUST_ROWS: Lookback = Lookback::literal(60);
+const MIN_ROWS: Lookback = Lookback::literal(20);
+
+/// Reads `[models]`, in the order of the file.
+pub fn read(mut fields: Fields<'_>) -> Vec<Model> {
+    let entries = fields.take_rest();
+    if entries.is_empty() {
+        let report = Report::new("there is no model")
+            .expected("at least one [models.NAME.detector.VARIANT]")
+            .found("an empty [models]")
+            .hint(format!("add one: {}", DETECTORS.join(", ")));
+        fields.mistakes().add(fields.at(), report);
+    }
+    entries
+        .into_iter()
+        .filter_map(|entry| {
+            let name = entry.key.clone();
+            fields.open(entry).and_then(|model| Model::read(name, model))
+        })
+        .collect()
+}
+
+impl Model {
+    fn read(name: String, mut fields: Fields<'_>) -> Option<Self> {
+        let (at, mistakes) = (fields.at(), fields.mistakes());
+        let slug = Slug::new(name.clone());
+        if !is_slug(&name) {
+            let report = Report::new(format!("`{name}` cannot name a model"))
+                .expected("1 to 64 lowercase letters, digits and _")
+                .found(format!("[{}]", fields.name()))
+                .hint(format!("call it `{}`", Slug::nearest(&name)));
+            mistakes.add(at, report);
+        }
+        let choice = fields
+            .table("detector", &format!("[models.{name}.detector.lstm_autoencoder]"))
+            .and_then(|detector| detector.choice(&DETECTORS));
+        let detector = match choice {
+            Some((variant, detector)) => Some(Detector::read(variant, detector, &mut fields)),
+            // Which keys [train] may have does not depend on the network.
+            None => {
+                let _ = fields.optional_table("train").map(Train::read);
+                None
+            }
+        };
+        let has_threshold = fields.has("threshold");
+        let threshold = fields.optional_table("threshold").and_then(Threshold::read);
+        fields.finish();
+        Some(Self { name: slug?, at, detector: detector?, threshold, has_threshold })
+    }
+}
+
+impl Detector {
+    fn read(variant: &'static str, mut fields: Fields<'_>, model: &mut Fields<'_>) -> Self {
+        let detector = match variant {
+            "lstm_autoencoder" => Self::LstmAutoencoder {
+                units: fields.or("units", UNITS),
+                latent: fields.optional("latent", "latent = 16"),
+                dropout: fields.or("dropout", DROPOUT).value,
+                activation: fields.or("activation", Activation::Tanh).value,
+                train: Train::of_network(model),
+            },
+            "lstm_forecaster" => Self::LstmForecaster {
+                units: fields.or("units", UNITS),
+                dropout: fields.or("dropout", DROPOUT).value,
+                activation: fields.or("activation", Activation::Tanh).value,
+                train: Train::of_network(model),
+            },
+            baseline => {
+                Train::refuse(model, baseline);
+                match baseline {
+                    "ewma_z" => Self::EwmaZ {
+                        lambda: fields.or("lambda", LAMBDA).value,
+                        rows: fields.or("rows", EWMA_ROWS),
+                        min_rows: fields.or("min_rows", MIN_ROWS),
+                    },
+                    "robust_z" => Self::RobustZ {
+                        rows: fields.or("rows", ROBUST_ROWS),
+                        min_rows: fields.or("min_rows", MIN_ROWS),
+                    },
+                    _ => Self::Persistence,
+                }
+            }
+        };
+        fields.finish();
+        detector
+    }
+}
+
+impl Named for Activation {
+    const NAMES: &'static [(&'static str, Self)] = &[("tanh", Self::Tanh), ("relu", Self::Relu)];
+}

@@ -1,0 +1,48 @@
+//! `[universe]` and `[output]`: which tickers count, and where the tables go.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fields::Fields,
+    range::{Parts, Rows, Tickers},
+    value::Placed,
+};
+
+/// `[universe]`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Universe {
+    /// A ticker with fewer rows is skipped.
+    pub min_rows: Option<Rows>,
+    /// More failed tickers than this make the run end with exit code 1.
+    pub max_failed_tickers: Option<Tickers>,
+}
+
+/// `[output]`
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// A folder or URL; relative to the pipeline file.
+    pub root: Placed<String>,
+    /// Files that a table's year is split into.
+    pub parts: Parts,
+}
+
+impl Universe {
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Self {
+        let min_rows = fields.optional("min_rows", "min_rows = 250").map(|rows| rows.value);
+        let max_failed_tickers =
+            fields.optional("max_failed_tickers", "max_failed_tickers = 10").map(|most| most.value);
+        fields.finish();
+        Self { min_rows, max_failed_tickers }
+    }
+}
+
+impl Output {
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let root = fields.required("root", "root = \"../out\"");
+        let parts = fields.or("parts", Parts::literal(1)).value;
+        fields.finish();
+        Some(Self { root: root?, parts })
+    }
+}

@@ -1,0 +1,181 @@
+//! `[source]`, `[features]` and `[windows]`: what is read, and how it is cut.
+
+use oddlot_engine::Report;
+
+use super::{
+    fields::Fields,
+    range::{GapDays, Positive, WindowLength},
+    suggest::nearest,
+    value::{OrOff, Placed},
+};
+
+/// `[source]`
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// A file, folder, glob or URL; relative to the pipeline file.
+    pub path: Placed<String>,
+    /// One name for all rows, where no column gives it.
+    pub ticker: Option<Placed<String>>,
+    /// Which column plays which part.
+    pub columns: Columns,
+    /// Whether the files are already in the order of ticker and time.
+    pub sorted: bool,
+}
+
+/// `columns = { ticker = "ticker", ts = "date", value = "close" }`
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// The column with the ticker.
+    pub ticker: Option<Placed<String>>,
+    /// The column with the time; without one, rows are numbered.
+    pub ts: Option<Placed<String>>,
+    /// Whether a column with the time is named, readably or not.
+    pub has_ts: bool,
+    /// The column that is watched.
+    pub value: Placed<String>,
+    /// Further columns: the name that the feature SQL knows, and the column.
+    pub further: Vec<(String, Placed<String>)>,
+}
+
+/// `[features]`
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// `builtin:NAME` or the path of an SQL file.
+    pub sql: Placed<String>,
+}
+
+/// `[windows]`
+#[derive(Clone, Debug)]
+pub struct Windows {
+    /// Rows of a window.
+    pub length: Placed<WindowLength>,
+    /// `builtin:NAME` or the path of an SQL file.
+    pub sql: Option<Placed<String>>,
+    /// A longer pause than this many calendar days cuts the history.
+    pub max_gap_days: Placed<OrOff<GapDays>>,
+    /// A larger jump of the log price than this cuts the history and is flagged.
+    pub break_log_return: Placed<OrOff<Positive>>,
+}
+
+/// The market was shut for seven days after 2001-09-10 and never longer since 1950.
+const MAX_GAP_DAYS: GapDays = GapDays::literal(10);
+/// A halving or a rise by two thirds in a day: a split or a slip of the pen, seldom a price.
+const BREAK_LOG_RETURN: Positive = Positive::literal(0.5);
+
+impl Source {
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let path = fields.required("path", "path = \"../data/prices/*.parquet\"");
+        let has_ticker = fields.has("ticker");
+        let ticker = fields.optional("ticker", "ticker = \"SPX\"");
+        let columns = fields
+            .table(
+                "columns",
+                "`columns = { ticker = \"ticker\", ts = \"date\", value = \"close\" }`",
+            )
+            .and_then(|columns| Columns::read(columns, has_ticker));
+        let sorted = fields.or("sorted", false).value;
+        fields.finish();
+        Some(Self { path: path?, ticker, columns: columns?, sorted })
+    }
+}
+
+impl Columns {
+    const ROLES: [&'static str; 3] = ["ticker", "ts", "value"];
+
+    fn read(mut fields: Fields<'_>, has_literal_ticker: bool) -> Option<Self> {
+        // `tiker = "symbol"` would otherwise pass for a further column.
+        let absent: Vec<_> = Self::ROLES.into_iter().filter(|role| !fields.has(role)).collect();
+        let ticker = fields.optional("ticker", "ticker = \"symbol\"");
+        let has_ts = fields.has("ts");
+        let ts = fields.optional("ts", "ts = \"date\"");
+        let value = match fields.has("value") {
+            true => fields.optional("value", "value = \"close\""),
+            false => None,
+        };
+        let mut further = Vec::new();
+        let mut misspelt = Vec::new();
+        for entry in fields.take_rest() {
+            match nearest(&entry.key, absent.iter().copied()) {
+                Some(role) => {
+                    let report = Report::new(format!("`source.columns.{}` is unknown", entry.key))
+                        .expected("ticker, ts, value, or further columns for the feature SQL")
+                        .found(fields.written(&entry))
+                        .hint(format!("did you mean `{role}`?"));
+                    fields.mistakes().add(Some(entry.key_span.start), report);
+                    misspelt.push(role);
+                }
+                None if !is_column_name(&entry.key) => {
+                    let report = Report::new(format!("`{}` cannot name a column", entry.key))
+                        .expected("lowercase letters, digits and _, not starting with a digit")
+                        .found(entry.key.clone())
+                        .hint("this is the name that the feature SQL uses; the file's own name goes right of the =");
+                    fields.mistakes().add(Some(entry.key_span.start), report);
+                }
+                None => {
+                    let key = entry.key.clone();
+                    further.extend(
+                        fields
+                            .convert(entry, "write the column's name in quotes")
+                            .map(|column| (key, column)),
+                    );
+                }
+            }
+        }
+        let told = |role| misspelt.contains(&role);
+        if absent.contains(&"value") && !told("value") {
+            let report = Report::new("`source.columns.value` is missing")
+                .expected("the name of the column to watch")
+                .found(format!("no `value` in {}", fields.title()))
+                .hint("add `value = \"close\"`");
+            fields.mistakes().add(fields.at(), report);
+        }
+        if absent.contains(&"ticker") && !told("ticker") && !has_literal_ticker {
+            let report = Report::new("no ticker")
+                .expected("a column, `columns.ticker`, or one name for all rows, `source.ticker`")
+                .found("neither")
+                .hint(
+                    "add `ticker = \"ticker\"` to the columns, or `ticker = \"SPX\"` to [source]",
+                );
+            fields.mistakes().add(fields.at(), report);
+        }
+        if has_literal_ticker && !absent.contains(&"ticker") {
+            let report = Report::new("the ticker is given twice")
+                .expected(
+                    "either `columns.ticker` (a column) or `source.ticker` (one name for all rows)",
+                )
+                .found("both")
+                .hint("delete one of them");
+            fields.mistakes().add(fields.at(), report);
+        }
+        fields.finish();
+        Some(Self { ticker, ts, has_ts, value: value?, further })
+    }
+}
+
+impl Features {
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let sql = fields.required("sql", "sql = \"builtin:volatility_scaled_return\"");
+        fields.finish();
+        Some(Self { sql: sql? })
+    }
+}
+
+impl Windows {
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let length = fields.required("length", "length = 30");
+        let sql = fields.optional("sql", "sql = \"builtin:rolling\"");
+        let max_gap_days = fields.or("max_gap_days", OrOff::On(MAX_GAP_DAYS));
+        let break_log_return = fields.or("break_log_return", OrOff::On(BREAK_LOG_RETURN));
+        fields.finish();
+        Some(Self { length: length?, sql, max_gap_days, break_log_return })
+    }
+}
+
+fn is_column_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
