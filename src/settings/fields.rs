@@ -49,6 +49,7 @@ impl<'m> Fields<'m> {
     pub fn required<T: FromToml>(&mut self, key: &'static str, example: &str) -> Option<Placed<T>> {
         match self.take(key) {
             Some(entry) => self.convert(entry, &format!("for example `{example}`")),
+            None if self.is_misspelt(key) => None,
             None => {
                 let report = Report::new(format!("`{}` is missing", self.path(key)))
                     .expected(T::expected())
@@ -77,6 +78,9 @@ impl<'m> Fields<'m> {
     pub fn table(&mut self, key: &'static str, example: &str) -> Option<Fields<'m>> {
         if !self.has(key) {
             self.known.push(key);
+            if self.is_misspelt(key) {
+                return None;
+            }
             let name = self.path(key);
             let report = Report::new(format!("[{name}] is missing"))
                 .expected(format!("a table [{name}]"))
@@ -134,9 +138,9 @@ impl<'m> Fields<'m> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// Where a key stands.
-    pub fn key_at(&self, key: &str) -> Option<usize> {
-        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span.start)
+    /// Whether a key that is missing is there in another spelling, which [`Fields::finish`] tells.
+    fn is_misspelt(&self, key: &'static str) -> bool {
+        self.entries.iter().any(|entry| nearest(&entry.key, [key]).is_some())
     }
 
     /// Takes a key without reading its value.

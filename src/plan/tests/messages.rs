@@ -11,6 +11,21 @@ fn an_unknown_key() {
       found     lenght = 30
       hint: did you mean `length`?
     ");
+    // A misspelt key is told once, not as a missing one too.
+    assert_snapshot!(told("length = 30", "Lenght = 30"), @r"
+    error: unknown key `Lenght` in [windows]
+      --> pipelines/p.toml:9:1
+      expected  one of length, sql, max_gap_days, break_log_return
+      found     Lenght = 30
+      hint: did you mean `length`?
+    ");
+    assert_snapshot!(told("[output]", "[outputs]"), @r"
+    error: unknown key `outputs` in the file
+      --> pipelines/p.toml:26:2
+      expected  one of source, features, windows, split, scaling, models, threshold, calibration, merge, events, universe, output
+      found     [outputs]
+      hint: did you mean `output`?
+    ");
     assert_snapshot!(told("units = 16", "units = 16\nhorizon = 3"), @r"
     error: unknown key `horizon` in [models.ae.detector.lstm_autoencoder]
       --> pipelines/p.toml:18:1
