@@ -9,16 +9,20 @@ pub mod fingerprint;
 pub mod header;
 pub mod import;
 pub mod judged;
+pub mod inspect;
 mod lookahead;
 pub mod parquet_format;
 pub mod relation;
 pub mod rolling;
 pub mod score;
 pub mod session;
+pub mod source;
 pub mod sql_file;
 mod step;
 pub mod tables;
 pub mod ticker_rows;
+#[cfg(test)]
+mod testing;
 pub mod windows;
 
 pub use error::{Error, Kind, Report, Result};

@@ -135,3 +135,7 @@ impl WindowsRelation {
         stream.map_err(|error| from_datafusion(&self.place, error))
     }
 }
+
+#[cfg(test)]
+#[path = "relation_tests.rs"]
+mod tests;

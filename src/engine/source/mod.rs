@@ -1,0 +1,93 @@
+//! Sources: Parquet files, anywhere, as the relation `prices`.
+//!
+//! `prices(ticker Utf8, ts Timestamp(µs, "UTC"), trade_date Date32, value Float64, …)`, where `…`
+//! are the pipeline's other mapped columns, as Float64.
+//!
+//! Every file's footer is read when a source is registered: a missing column, a wrong type or a
+//! damaged file is told with the file's name before anything runs. Types are converted at the
+//! scan, below the declared order, so that a conversion never costs a sort.
+//!
+//! What becomes of `ts`: a date is its midnight UTC; a timestamp without a zone is taken as UTC;
+//! an integer is a row number, and row n becomes day n since 1970-01-01; without a `ts` column
+//! rows are numbered from 0 in the order of the files. `trade_date` is the UTC date of `ts`.
+
+mod columns;
+mod footers;
+mod listing;
+mod prices;
+mod table;
+mod wildcard;
+
+use std::sync::Arc;
+
+use datafusion::prelude::SessionContext;
+
+pub use listing::SourceFile;
+
+use crate::error::Result;
+use crate::features::PRICES;
+use crate::step;
+
+/// Where a pipeline's prices are, and which columns are what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// A file, a directory, a glob (`*`, `?`, `**`) or an `s3://bucket/…` URL of one; a local
+    /// path must be absolute. In directories, files named `*.parquet` count, also below
+    /// `key=value` directories, whose keys are text columns.
+    pub path: String,
+    /// Which columns are what.
+    pub columns: Columns,
+    /// Whether each file is sorted by (ticker, ts): spares the sort, or gives wrong windows
+    /// where it is not true, which `inspect` finds.
+    pub sorted: bool,
+}
+
+/// Source columns by their part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Whose price.
+    pub ticker: Ticker,
+    /// When; `None` numbers the rows.
+    pub ts: Option<String>,
+    /// The price, or whatever is watched.
+    pub value: String,
+    /// Further columns for feature files: (name in `prices`, name in the source).
+    pub others: Vec<(String, String)>,
+}
+
+/// Whose price a row is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ticker {
+    /// The column that says so.
+    Column(String),
+    /// All rows are this one's.
+    Literal(String),
+}
+
+/// What was found when a source was registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// Files, in the order in which they are read.
+    pub files: Vec<SourceFile>,
+    /// Rows of all files.
+    pub n_rows: usize,
+}
+
+/// Registers `prices` over the files of `source`.
+///
+/// # Errors
+/// No file matches; a file is damaged or lacks a column; a column has a type that does not fit
+/// its part; there is no row.
+pub async fn register(context: &SessionContext, source: &Source) -> Result<SourceFacts> {
+    let listing = listing::list(context, source).await?;
+    let footers = footers::read(&listing, source).await?;
+    let columns = columns::check(&listing, &footers, source)?;
+    let (table, facts) = table::prices_files(&listing, footers, &columns, source)?;
+    let prices = prices::select(context, Arc::new(table), &columns, source)?;
+    step::register(context, PRICES, prices)?;
+    Ok(facts)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
