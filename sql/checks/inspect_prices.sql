@@ -10,15 +10,17 @@
 -- causal    yes
 --
 -- Rows out of order can only be seen where the source was declared sorted: elsewhere
--- ORDER BY ts sorts them.
+-- ORDER BY ticker, ts sorts them.
 WITH neighbours AS (
   SELECT
     ticker,
     ts,
     trade_date,
     value,
-    lag(ts) OVER (PARTITION BY ticker ORDER BY ts) AS previous_ts
+    lag(ticker) OVER by_row AS previous_ticker,
+    lag(ts) OVER by_row AS previous_ts
   FROM prices
+  WINDOW by_row AS (ORDER BY ticker, ts)
 ),
 marked AS (
   SELECT
@@ -29,8 +31,8 @@ marked AS (
     value IS NULL AS is_null,
     isnan(value) OR abs(value) = CAST('Infinity' AS DOUBLE) AS is_not_finite,
     value <= 0 AND value > CAST('-Infinity' AS DOUBLE) AND NOT isnan(value) AS is_non_positive,
-    ts = previous_ts AS is_duplicate,
-    ts < previous_ts AS is_out_of_order
+    ticker = previous_ticker AND ts = previous_ts AS is_duplicate,
+    ticker < previous_ticker OR (ticker = previous_ticker AND ts < previous_ts) AS is_out_of_order
   FROM neighbours
 )
 SELECT

@@ -162,3 +162,41 @@ impl Row<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{register_prices, session_of};
+
+    #[tokio::test]
+    async fn each_oddity_is_counted_with_its_first_row() {
+        let context = session_of(3);
+        let rows = [
+            ("A", 1, Some(1.0)),
+            ("A", 2, None),
+            ("A", 3, Some(0.0)),
+            ("A", 3, Some(-1.0)),
+            ("A", 4, Some(f64::NAN)),
+            ("A", 5, Some(f64::NEG_INFINITY)),
+            ("B", 9, Some(2.0)),
+        ];
+        register_prices(&context, &rows, 2, true);
+        let facts = inspect(&context).await.unwrap();
+        let day = |day: i64| Some(day * 86_400_000_000);
+        let a = &facts[0];
+        assert_eq!((a.n_rows, a.n_null, a.first_null_day), (6, 1, Some(2)));
+        assert_eq!((a.n_non_positive, a.first_non_positive), (2, Some((3, 0.0))));
+        assert_eq!(a.n_not_finite, 2);
+        assert!(a.first_not_finite.is_some_and(|(day, value)| day == 4 && value.is_nan()));
+        assert_eq!((a.n_duplicate_ts, a.first_duplicate_ts), (1, day(3)));
+        assert_eq!((a.first_ts, a.last_ts, a.n_usable()), (day(1), day(5), 3));
+        let b = TickerFacts {
+            ticker: "B".into(),
+            n_rows: 1,
+            first_ts: day(9),
+            last_ts: day(9),
+            ..TickerFacts::default()
+        };
+        assert_eq!(facts[1..], [b]);
+    }
+}
