@@ -249,6 +249,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn more_windows_than_a_call_takes_are_scored_alike() {
+        let n = WINDOWS_PER_CALL + 10;
+        let values: Vec<f64> = (0..n).map(|k| to_real(k * k % 97)).collect();
+        let history = OwnedHistory::new(&values, 1, 3);
+        let network = MeanOfWindow::new(3, 3, 1);
+        let score = |history: &OwnedHistory| {
+            score(&network, &scaler(&[0.0], &[1.0]), Merge::Mean, &history.view()).unwrap()
+        };
+        let whole = score(&history);
+        // The last 20 rows alone: their first two lack windows, so from the third on (of hindsight,
+        // from the fifth) all must agree.
+        let last = score(&OwnedHistory::new(&values[n - 20..], 1, 3));
+        assert_eq!(whole.causal[n - 18..], last.causal[2..]);
+        assert_eq!(whole.hindsight[n - 16..], last.hindsight[4..]);
+        assert_eq!(whole.n_windows[n - 16..], last.n_windows[4..]);
+    }
+
+    #[test]
     fn features_are_scaled_apart_and_their_errors_joined() {
         // Feature 0: 0 2, mean 1, error 1; feature 1 in tens: 0 6, mean 3, error 3. √((1 + 9)/2).
         let history = OwnedHistory::new(&[0.0, 0.0, 2.0, 60.0], 2, 2);
