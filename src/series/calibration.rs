@@ -57,7 +57,7 @@ pub struct Calibrated {
 pub struct Thresholds {
     /// Of causal scores.
     pub causal: ByTicker<Calibrated>,
-    /// Of hindsight scores; `None` where there are none.
+    /// Of hindsight scores; `None` where a quantile has none to go by.
     pub hindsight: Option<ByTicker<Calibrated>>,
     /// Of fallback scores; `None` where there are none: then the fallback flags nothing.
     pub fallback: Option<ByTicker<Calibrated>>,

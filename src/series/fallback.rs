@@ -117,6 +117,18 @@ mod tests {
     }
 
     #[test]
+    fn a_price_of_more_than_a_year_ago_is_forgotten() {
+        let after = |n_missing: usize| {
+            let mut levels = vec![f64::NAN; n_missing + 2];
+            levels[0] = 1.0;
+            levels[n_missing + 1] = 3.0;
+            changes(&OwnedHistory::new(&levels, 1, 1).view())[n_missing + 1]
+        };
+        assert_eq!(after(ROWS_MAX - 1), 2.0);
+        assert!(after(ROWS_MAX).is_nan());
+    }
+
+    #[test]
     fn without_prices_the_first_feature_is_differenced() {
         let history = OwnedHistory::new(&[1.0, 50.0, 4.0, 70.0, 2.0, 90.0], 2, 1);
         let changes = changes(&history.view());

@@ -9,6 +9,54 @@
 
 //! One row's way: [`History`] → [`Detector::score`] → [`Scores`] → ([`Sample`] →
 //! [`Thresholds::calibrate`] once, then) [`CalibratedDetector::judge`] → [`Judgement`].
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use oddlot_series::*;
+//!
+//! // 400 quiet log returns and a crash on day 350; windows are cut elsewhere.
+//! let mut returns: Vec<f64> = (0..400).map(|k| 0.01 * f64::from(k * k).sin()).collect();
+//! returns[350] = -0.2;
+//! let days: Vec<i32> = (0..400).collect();
+//! let history = History {
+//!     days: &days,
+//!     values: &returns,
+//!     features: 1,
+//!     feature_scales: None,
+//!     reference_prices: None,
+//!     segments: &[0; 400],
+//!     breaks: &[false; 400],
+//!     windowed: &[false; 400],
+//!     length: 30,
+//! };
+//! let split = Split::try_from(Spans { train_to: 99, validation_to: 99, calibration_to: 299 })?;
+//!
+//! let mut fit = BaselineFit::new(Baseline::EwmaZ(EwmaZ::default()), Scope::Pooled, 1);
+//! fit.add("ODD", &history, &split);
+//! let detector = Detector {
+//!     name: "ewma".to_owned(),
+//!     model_id: "…".to_owned(),
+//!     judge: Judge::Baseline(fit.finish()?),
+//!     merge: None,
+//!     price_links: vec![PriceLink::Return],
+//! };
+//!
+//! let scores = detector.score("ODD", &history)?;
+//! let samples = BTreeMap::from([("ODD".to_owned(), Sample::of(&history, &scores, &split))]);
+//! let thresholds = Thresholds::calibrate(
+//!     &Threshold::default(),
+//!     &Calibration::default(),
+//!     &samples,
+//!     detector.decides_by_hindsight(),
+//! )?;
+//!
+//! let events = EventRule::default();
+//! let judge = CalibratedDetector { detector, thresholds, split, events };
+//! let judgement = judge.judge_scores("ODD", &history, &scores);
+//! assert!(judgement.rows[350].is_anomaly);
+//! assert_eq!(judgement.rows[350].direction, Some(Direction::Below));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod moments;
 mod range;

@@ -219,6 +219,27 @@ pub(crate) mod tests {
         }
     }
 
+    /// Stands in for a network that gives every window back in reverse.
+    struct Reversed(MeanOfWindow);
+
+    impl Fitted for Reversed {
+        fn spec(&self) -> &ModelSpec {
+            self.0.spec()
+        }
+
+        fn steps(&self) -> usize {
+            self.0.steps()
+        }
+
+        fn expect(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
+            Ok(windows.iter().flat_map(|window| window.iter().rev().copied()).collect())
+        }
+
+        fn weights(&self) -> Vec<NamedTensor> {
+            Vec::new()
+        }
+    }
+
     fn scaler(mean: &[f64], sd: &[f64]) -> Scaler {
         let (mean, sd) = (mean.to_vec(), sd.to_vec());
         Scaler::try_from(ScalerParts { min: mean.clone(), max: mean.clone(), mean, sd }).unwrap()
@@ -246,6 +267,17 @@ pub(crate) mod tests {
         near(scores.window_error[2], 2.0 / 3.0); // (1 + 0 + 1) / 3
         assert_eq!(scores.window_error[3], 2.0); // (2 + 1 + 3) / 3
         assert_eq!(scores.is_interim, [false, false, false, true, true]);
+    }
+
+    #[test]
+    fn the_causal_expectation_is_that_of_the_last_step() {
+        // 1 2 6 is expected to be 6 2 1: errors −5 0 5.
+        let history = OwnedHistory::new(&[1.0, 2.0, 6.0], 1, 3);
+        let network = Reversed(MeanOfWindow::new(3, 3, 1));
+        let scores =
+            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+        assert_eq!((scores.expected[2], scores.causal[2]), (1.0, 5.0));
+        assert_eq!(scores.hindsight, [5.0, 0.0, 5.0]);
     }
 
     #[test]

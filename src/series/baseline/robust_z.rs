@@ -112,6 +112,7 @@ mod tests {
         let robust = RobustZ::new(60, 2).unwrap();
         assert_eq!(robust.expect(&[]), None);
         assert_eq!(robust.expect(&[1.0]), None);
+        assert_eq!(RobustZ::new(60, 3).unwrap().expect(&[1.0, 2.0]), None);
         assert_eq!(robust.expect(&[5.0; 30]), None);
         assert_eq!(robust.expect(&[f64::NAN; 30]), None);
     }
