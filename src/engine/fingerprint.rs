@@ -5,9 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
+use datafusion::prelude::{SessionContext, ident};
+use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
+use crate::failure::from_datafusion;
+use crate::features::PRICES;
 use crate::tables::writer::year_of;
+use crate::{Error, Result};
 
 /// Digests of one ticker's rows, year by year.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +27,112 @@ pub struct TickerDigest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputDigest {
     tickers: BTreeMap<String, TickerDigest>,
+    /// SHA-256 of all rows up to the last day that a model learns or is calibrated from.
+    pub learnt_from: [u8; 32],
+}
+
+/// The distinct trade dates of the registered `prices`, rising, as days since 1970-01-01.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn trade_days(context: &SessionContext) -> Result<Vec<i32>> {
+    let blame = |error| from_datafusion("source", error);
+    let days = context.table(PRICES).await.map_err(blame)?;
+    let days = days.select(vec![ident("trade_date")]).and_then(|days| days.distinct());
+    let batches = days.map_err(blame)?.collect().await.map_err(blame)?;
+    let mut found: Vec<i32> = Vec::new();
+    for batch in &batches {
+        let days = batch.column(0).as_primitive_opt::<Date32Type>();
+        let days = days.ok_or_else(|| Error::bug("`trade_date` is not a Date32"))?;
+        found.extend(days.iter().flatten());
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Digests of the registered `prices`; models learn from the rows up to `last_learnt_day`.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<InputDigest> {
+    let blame = |error| from_datafusion("source", error);
+    let prices = context.table(PRICES).await.map_err(blame)?;
+    let order = ["ticker", "ts"].map(|name| ident(name).sort(true, false));
+    let prices = prices.sort(order.into()).map_err(blame)?;
+    let mut batches = prices.execute_stream().await.map_err(blame)?;
+    let mut digest = InputDigest::default();
+    let mut learnt_from = Sha256::new();
+    let mut current = TickerPrices::default();
+    while let Some(batch) = batches.try_next().await.map_err(blame)? {
+        let columns = PriceColumns::of(&batch)?;
+        for row in 0..batch.num_rows() {
+            let ticker = columns.tickers.as_string::<i32>().value(row);
+            if current.ticker != ticker {
+                digest.close(std::mem::take(&mut current));
+                current.ticker = ticker.to_owned();
+            }
+            let is_learnt = columns.days.as_primitive::<Date32Type>().value(row) <= last_learnt_day;
+            let from = current.values.len();
+            current.ts.push(columns.ts.as_primitive::<TimestampMicrosecondType>().value(row));
+            current.values.extend(columns.values.iter().map(|column| float_at(column, row)));
+            current.n_values = columns.values.len();
+            if is_learnt {
+                learnt_from.update(ticker.as_bytes());
+                learnt_from.update([0]);
+                add_row(&mut learnt_from, current.ts.last(), &current.values[from..]);
+            }
+        }
+    }
+    digest.close(current);
+    digest.learnt_from = learnt_from.finalize().into();
+    Ok(digest)
+}
+
+/// The rows of one ticker as they come by.
+#[derive(Default)]
+struct TickerPrices {
+    ticker: String,
+    ts: Vec<i64>,
+    values: Vec<f64>,
+    n_values: usize,
+}
+
+/// A batch of `prices`, its columns taken apart; their types are those that `source` promises.
+struct PriceColumns<'a> {
+    tickers: &'a ArrayRef,
+    ts: &'a ArrayRef,
+    days: &'a ArrayRef,
+    values: Vec<&'a ArrayRef>,
+}
+
+impl<'a> PriceColumns<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let column = |name: &str| match batch.column_by_name(name) {
+            Some(column) => Ok(column),
+            None => Err(Error::bug(format!("`prices` lacks `{name}`"))),
+        };
+        let is_value = |column: &&'a ArrayRef| *column.data_type() == DataType::Float64;
+        Ok(Self {
+            tickers: column("ticker")?,
+            ts: column("ts")?,
+            days: column("trade_date")?,
+            values: batch.columns().iter().filter(is_value).collect(),
+        })
+    }
+}
+
+/// NULL is NaN.
+fn float_at(column: &ArrayRef, row: usize) -> f64 {
+    if column.is_valid(row) { column.as_primitive::<Float64Type>().value(row) } else { f64::NAN }
+}
+
+/// Adds one row: all NaNs are one, and -0 is 0.
+fn add_row(hasher: &mut Sha256, ts: Option<&i64>, values: &[f64]) {
+    hasher.update(ts.copied().unwrap_or_default().to_le_bytes());
+    for value in values {
+        let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
+        hasher.update(canonical.to_bits().to_le_bytes());
+    }
 }
 
 /// Rows before and after a row that its results depend on.
@@ -38,18 +151,19 @@ impl InputDigest {
         for (row, instant) in ts.iter().enumerate() {
             let (rows, hasher) = years.entry(year_of(*instant)).or_default();
             *rows += 1;
-            hasher.update(instant.to_le_bytes());
-            for value in &values[row * n_values..(row + 1) * n_values] {
-                // All NaNs are one, and -0 is 0.
-                let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
-                hasher.update(canonical.to_bits().to_le_bytes());
-            }
+            add_row(hasher, Some(instant), &values[row * n_values..(row + 1) * n_values]);
         }
         let years = years
             .into_iter()
             .map(|(year, (rows, hasher))| (year, (rows, hasher.finalize().into())))
             .collect();
         self.tickers.insert(ticker.to_owned(), TickerDigest { years });
+    }
+
+    fn close(&mut self, rows: TickerPrices) {
+        if !rows.ts.is_empty() {
+            self.add(&rows.ticker, &rows.ts, &rows.values, rows.n_values);
+        }
     }
 
     /// Years in which any ticker has rows, rising.

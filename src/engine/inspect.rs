@@ -1,9 +1,7 @@
 //! What is odd about each ticker, before anything is made of it.
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{
-    Date32Type, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use datafusion::arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Report, Result};
@@ -78,11 +76,7 @@ pub async fn inspect(context: &SessionContext) -> Result<Vec<TickerFacts>> {
         }
     }
     reports.dedup();
-    if reports.is_empty() {
-        Ok(tickers)
-    } else {
-        Err(Error { kind: crate::Kind::Data, reports })
-    }
+    if reports.is_empty() { Ok(tickers) } else { Err(Error { kind: crate::Kind::Data, reports }) }
 }
 
 fn unsorted(ticker: &str) -> Report {

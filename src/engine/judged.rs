@@ -13,7 +13,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use oddlot_series::{
-    CalibratedDetector, Event, History, JudgedPoint, JudgedRow, Judgement, Scores,
+    CalibratedDetector, Event, History, Judge, JudgedPoint, JudgedRow, Judgement, Scores,
+    SkipReason,
 };
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -227,7 +228,7 @@ impl<'a> Judged<'a> {
             "feature" => text(places, |at| Some(judges.layout.features[at.feature_idx].as_str())),
             "split" => text(places, |at| Some(at.row.span.name())),
             "rule" => text(places, |at| at.row.rule.map(oddlot_series::Rule::name)),
-            "skip_reason" => text(places, |at| at.row.skip_reason.map(|reason| reason.name())),
+            "skip_reason" => text(places, |at| at.row.skip_reason.map(|own| self.reason(at, own))),
             "direction" => text(places, |at| at.row.direction.map(|direction| direction.name())),
             PEAK_DIRECTION => {
                 text(places, |at| at.event.and_then(|e| e.direction).map(|d| d.name()))
@@ -269,6 +270,14 @@ impl<'a> Judged<'a> {
             }
             other => return Err(Error::bug(format!("no judged row has a column `{other}`"))),
         })
+    }
+
+    /// The windows relation knows best why a network has no window.
+    fn reason(&self, at: &At<'a>, own: SkipReason) -> &'static str {
+        match (&at.judge.detector.judge, self.rows.skip_reasons[at.row_idx]) {
+            (Judge::Network { .. }, Some(reason)) if own != SkipReason::Break => reason,
+            _ => own.name(),
+        }
     }
 
     /// Hash of ticker, model and start: the same event keeps its name when it grows.

@@ -8,8 +8,8 @@ pub mod features;
 pub mod fingerprint;
 pub mod header;
 pub mod import;
-pub mod judged;
 pub mod inspect;
+pub mod judged;
 mod lookahead;
 pub mod parquet_format;
 pub mod relation;
@@ -20,9 +20,9 @@ pub mod source;
 pub mod sql_file;
 mod step;
 pub mod tables;
-pub mod ticker_rows;
 #[cfg(test)]
 mod testing;
+pub mod ticker_rows;
 pub mod windows;
 
 pub use error::{Error, Kind, Report, Result};

@@ -42,16 +42,34 @@ async fn every_row_without_a_window_says_why() {
     let rows = collect(&relation).await;
     let names: Vec<_> = rows.schema().fields().iter().map(|f| f.name().clone()).collect();
     let expected = [
-        "ticker", "ts", "trade_date", "segment", "is_break", "reference_price", "close",
-        "close_scale", "window", "skip_reason",
+        "ticker",
+        "ts",
+        "trade_date",
+        "segment",
+        "is_break",
+        "reference_price",
+        "close",
+        "close_scale",
+        "window",
+        "skip_reason",
     ];
     assert_eq!(names, expected);
 
     let reasons = texts(&rows, "skip_reason");
     let reasons: Vec<_> = reasons.iter().map(|reason| reason.as_deref().unwrap_or("-")).collect();
     let expected = [
-        "history_short", "-", "-", "gap", "-", "-", "null_value", "break", "-",
-        "history_short", "-", "-",
+        "history_short",
+        "-",
+        "-",
+        "gap",
+        "-",
+        "-",
+        "null_value",
+        "break",
+        "-",
+        "history_short",
+        "-",
+        "-",
     ];
     assert_eq!(reasons, expected, "{}", pretty(&rows));
     let breaks = rows.column_by_name("is_break").unwrap().as_boolean().clone();
@@ -99,7 +117,9 @@ async fn nothing_is_sorted_when_the_order_is_declared() {
     register_prices(&context, &A_GAP_AND_A_BREAK, 5, true);
     for name in SqlFile::builtin_feature_names() {
         let plan = plan_text(&windows(&context, &builtin(name, 2)).await.unwrap()).await;
-        for operator in ["SortExec", "SortPreservingMergeExec", "Coalesce", "Repartition", " WindowAggExec"] {
+        for operator in
+            ["SortExec", "SortPreservingMergeExec", "Coalesce", "Repartition", " WindowAggExec"]
+        {
             assert!(!plan.contains(operator), "{name}: {plan}");
         }
         assert!(plan.contains("RollingWindowExec"), "{plan}");
@@ -116,7 +136,9 @@ async fn an_undeclared_order_is_sorted_once_below_all_windows() {
     let plan = plan_text(&relation).await;
     assert_eq!(plan.matches("SortExec").count(), 1, "{plan}");
     let sort = plan.find("SortExec").unwrap();
-    assert!(plan.rfind("WindowExec").unwrap() < sort && plan.rfind("WindowAggExec").unwrap() < sort);
+    assert!(
+        plan.rfind("WindowExec").unwrap() < sort && plan.rfind("WindowAggExec").unwrap() < sort
+    );
     let rows = collect(&relation).await;
     let tickers: Vec<_> = texts(&rows, "ticker").into_iter().flatten().collect();
     assert!(tickers.is_sorted());
@@ -164,7 +186,8 @@ async fn a_wrong_type_and_a_stray_column_are_named() {
 
 #[tokio::test]
 async fn user_sql_only_reads_and_knows_the_parameters_there_are() {
-    let report = &refused("-- features x\n-- lookback 1\n-- causal yes\nDROP TABLE prices").await[0];
+    let report =
+        &refused("-- features x\n-- lookback 1\n-- causal yes\nDROP TABLE prices").await[0];
     assert_eq!(report.title, "the file does more than read");
     let text = "-- features x\n-- lookback 1\n-- causal yes\nSELECT $lenght AS x FROM prices";
     let report = &refused(text).await[0];

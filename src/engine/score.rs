@@ -62,7 +62,7 @@ impl ScoreExec {
 
 impl DisplayAs for ScoreExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { features, length } = &self.layout;
+        let Layout { features, length, .. } = &self.layout;
         write!(f, "ScoreExec: length={length}, features=[{}]", features.join(", "))
     }
 }

@@ -16,6 +16,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
 
 use crate::failure::from_datafusion;
+use crate::relation::WindowsRelation;
 use crate::{Error, Report, Result};
 
 /// Which columns of the windows relation are features, and how long its windows are.
@@ -25,6 +26,23 @@ pub struct Layout {
     pub features: Vec<String>,
     /// Rows of a window.
     pub length: usize,
+    /// Whether every feature has a `<feature>_scale`.
+    pub has_scales: bool,
+    /// Whether rows have a reference price.
+    pub has_reference_price: bool,
+}
+
+impl Layout {
+    /// The layout of a planned windows relation.
+    pub fn of(relation: &WindowsRelation) -> Self {
+        let columns = &relation.features.columns;
+        Self {
+            features: columns.iter().map(|feature| feature.name.clone()).collect(),
+            length: relation.length,
+            has_scales: columns.iter().all(|feature| feature.has_scale),
+            has_reference_price: relation.features.has_reference_price,
+        }
+    }
 }
 
 /// One ticker's rows in time order. NaN is a missing value.
@@ -61,6 +79,21 @@ impl TickerRows {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.ts.is_empty()
+    }
+
+    /// Keeps the rows up to and with `last_day`.
+    pub fn truncate_after(&mut self, last_day: i32) {
+        let n_rows = self.days.partition_point(|day| *day <= last_day);
+        let features = self.values.len() / self.len().max(1);
+        self.ts.truncate(n_rows);
+        self.days.truncate(n_rows);
+        self.segments.truncate(n_rows);
+        self.breaks.truncate(n_rows);
+        self.values.truncate(n_rows * features);
+        self.feature_scales.truncate(n_rows * features);
+        self.reference_prices.truncate(n_rows);
+        self.windowed.truncate(n_rows);
+        self.skip_reasons.truncate(n_rows);
     }
 
     /// Appends the rows `range` of a batch.
@@ -165,7 +198,6 @@ impl Columns {
         let breaks = column("is_break")?;
         let scale_names: Vec<String> =
             layout.features.iter().map(|name| format!("{name}_scale")).collect();
-        let has_scales = scale_names.iter().all(|name| batch.column_by_name(name).is_some());
         Ok(Self {
             tickers: column("ticker")?,
             ts: ts
@@ -184,12 +216,12 @@ impl Columns {
                 .as_boolean_opt()
                 .ok_or_else(|| Error::bug("`is_break` is not a Boolean"))?
                 .clone(),
-            reference_prices: match batch.column_by_name("reference_price") {
-                Some(_) => Some(float("reference_price")?),
-                None => None,
+            reference_prices: match layout.has_reference_price {
+                true => Some(float("reference_price")?),
+                false => None,
             },
             values: layout.features.iter().map(|name| float(name)).collect::<Result<_>>()?,
-            scales: match has_scales {
+            scales: match layout.has_scales {
                 true => scale_names.iter().map(|name| float(name)).collect::<Result<_>>()?,
                 false => Vec::new(),
             },
@@ -327,7 +359,7 @@ fn holds(window: &[f32], values: &[f64]) -> bool {
 }
 
 fn wrong_window(ticker: &str, day: i32, layout: &Layout, found: usize) -> Error {
-    let Layout { features, length } = layout;
+    let Layout { features, length, .. } = layout;
     Error::config(
         Report::new("the windows SQL does not cut the features as they are")
             .at(format!("ticker {ticker}, {}", iso_date(day)))

@@ -13,7 +13,14 @@ use crate::step::instant_type;
 const NAMED: usize = 10;
 /// Names in `prices` that are not free for other columns.
 const TAKEN: [&str; 8] = [
-    "ticker", "ts", "trade_date", "value", "segment", "is_break", "reference_price", "skip_reason",
+    "ticker",
+    "ts",
+    "trade_date",
+    "value",
+    "segment",
+    "is_break",
+    "reference_price",
+    "skip_reason",
 ];
 
 /// The columns as the scan shall give them.
@@ -127,7 +134,8 @@ fn is_partition(listing: &Listing, part: Part, name: &str) -> bool {
 
 fn lacking(place: &str, name: &str, footer: &Footer, listing: &Listing) -> Report {
     let fields = footer.schema.fields().iter().map(|field| field.name().as_str());
-    let known: Vec<&str> = fields.chain(listing.partition_keys.iter().map(String::as_str)).collect();
+    let known: Vec<&str> =
+        fields.chain(listing.partition_keys.iter().map(String::as_str)).collect();
     let report = Report::new(format!("the source has no column `{name}`"))
         .at(place)
         .expected(format!("one of {}", known.join(", ")))

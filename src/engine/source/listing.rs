@@ -69,7 +69,9 @@ pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Li
     let prefix = Path::from_iter(plain.iter().copied());
 
     let mut metas = Vec::new();
-    if pattern.is_empty() && let Some(file) = single_file(&store, &prefix, source).await? {
+    if pattern.is_empty()
+        && let Some(file) = single_file(&store, &prefix, source).await?
+    {
         metas.push(file);
     } else {
         let listed = store.list(Some(&prefix)).try_collect::<Vec<_>>().await;
@@ -109,15 +111,17 @@ fn store_of(context: &SessionContext, path: &str) -> Result<(ObjectStoreUrl, Str
         return Ok((ObjectStoreUrl::local_filesystem(), path.to_owned()));
     };
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-    let url = ObjectStoreUrl::parse(format!("s3://{bucket}"))
-        .map_err(|_| invalid("s3://bucket/path"))?;
+    let url =
+        ObjectStoreUrl::parse(format!("s3://{bucket}")).map_err(|_| invalid("s3://bucket/path"))?;
     if context.runtime_env().object_store(&url).is_err() {
         let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build();
-        let store = store.map_err(|error| Error::config(
-            Report::new(format!("no store for s3://{bucket}"))
-                .found(error.to_string())
-                .hint("the usual AWS_… variables say region, credentials and endpoint"),
-        ))?;
+        let store = store.map_err(|error| {
+            Error::config(
+                Report::new(format!("no store for s3://{bucket}"))
+                    .found(error.to_string())
+                    .hint("the usual AWS_… variables say region, credentials and endpoint"),
+            )
+        })?;
         context.register_object_store(url.as_ref(), Arc::new(store));
     }
     Ok((url, key.to_owned()))

@@ -20,11 +20,12 @@ mod wildcard;
 
 use std::sync::Arc;
 
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionContext, ident, lit};
 
 pub use listing::SourceFile;
 
 use crate::error::Result;
+use crate::failure::from_datafusion;
 use crate::features::PRICES;
 use crate::step;
 
@@ -86,6 +87,18 @@ pub async fn register(context: &SessionContext, source: &Source) -> Result<Sourc
     let prices = prices::select(context, Arc::new(table), &columns, source)?;
     step::register(context, PRICES, prices)?;
     Ok(facts)
+}
+
+/// Takes the rows of `tickers` out of the registered `prices`.
+///
+/// # Errors
+/// A bug: nothing is registered.
+pub async fn exclude(context: &SessionContext, tickers: &[String]) -> Result<()> {
+    let blame = |error| from_datafusion("source", error);
+    let prices = context.table(PRICES).await.map_err(blame)?;
+    let names = tickers.iter().map(|ticker| lit(ticker.as_str())).collect();
+    let kept = prices.filter(ident("ticker").in_list(names, true)).map_err(blame)?;
+    step::register(context, PRICES, kept)
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ const ALL: &str = "SELECT ticker, ts, trade_date, value FROM prices ORDER BY tic
 fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
@@ -29,11 +30,14 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 /// ticker, date, close: `n` days of one ticker from `day` on, at price 1, 2, …
 fn write_ticker(path: &Path, ticker: &str, day: i32, n: i32) {
     let closes = (1..=n).map(f64::from);
-    write(path, vec![
-        ("ticker", Arc::new(StringArray::from_iter_values((0..n).map(|_| ticker)))),
-        ("date", Arc::new(Date32Array::from_iter_values(day..day + n))),
-        ("close", Arc::new(Float64Array::from_iter_values(closes))),
-    ]);
+    write(
+        path,
+        vec![
+            ("ticker", Arc::new(StringArray::from_iter_values((0..n).map(|_| ticker)))),
+            ("date", Arc::new(Date32Array::from_iter_values(day..day + n))),
+            ("close", Arc::new(Float64Array::from_iter_values(closes))),
+        ],
+    );
 }
 
 fn source(path: &Path) -> Source {
@@ -132,16 +136,21 @@ async fn every_type_that_fits_is_converted_without_a_sort() {
     let tickers = Arc::new(StringArray::from(vec!["A", "B"]));
     let tickers = DictionaryArray::<Int32Type>::try_new(keys.clone().into(), tickers).unwrap();
     let nanos = [1_000, 2_000, 3_000].map(|us| us * 1_000);
-    let decimals = Decimal128Array::from(vec![150, 250, 350]).with_precision_and_scale(9, 2).unwrap();
-    write(&dir.path().join("p.parquet"), vec![
-        ("ticker", Arc::new(tickers)),
-        ("date", Arc::new(TimestampNanosecondArray::from(nanos.to_vec()))),
-        ("close", Arc::new(decimals)),
-        ("volume", Arc::new(Int64Array::from(vec![7, 8, 9]))),
-        ("open", Arc::new(Float32Array::from(vec![0.5, 1.5, 2.5]))),
-    ]);
+    let decimals =
+        Decimal128Array::from(vec![150, 250, 350]).with_precision_and_scale(9, 2).unwrap();
+    write(
+        &dir.path().join("p.parquet"),
+        vec![
+            ("ticker", Arc::new(tickers)),
+            ("date", Arc::new(TimestampNanosecondArray::from(nanos.to_vec()))),
+            ("close", Arc::new(decimals)),
+            ("volume", Arc::new(Int64Array::from(vec![7, 8, 9]))),
+            ("open", Arc::new(Float32Array::from(vec![0.5, 1.5, 2.5]))),
+        ],
+    );
     let mut wanted = source(dir.path());
-    wanted.columns.others = vec![("shares".into(), "volume".into()), ("open".into(), "open".into())];
+    wanted.columns.others =
+        vec![("shares".into(), "volume".into()), ("open".into(), "open".into())];
     let context = session_of(8192);
     register(&context, &wanted).await.unwrap();
     let found = rows(&context, "SELECT * FROM prices ORDER BY ticker, ts").await;
@@ -153,11 +162,14 @@ async fn every_type_that_fits_is_converted_without_a_sort() {
     assert!(!plan(&context, ALL).await.contains("Sort"));
 
     let large = LargeStringArray::from(vec!["A"]);
-    write(&dir.path().join("p.parquet"), vec![
-        ("ticker", Arc::new(large)),
-        ("date", Arc::new(Date32Array::from(vec![3]))),
-        ("close", Arc::new(Int64Array::from(vec![4]))),
-    ]);
+    write(
+        &dir.path().join("p.parquet"),
+        vec![
+            ("ticker", Arc::new(large)),
+            ("date", Arc::new(Date32Array::from(vec![3]))),
+            ("close", Arc::new(Int64Array::from(vec![4]))),
+        ],
+    );
     register(&context, &source(dir.path())).await.unwrap();
     assert_eq!(texts(&rows(&context, ALL).await, "ticker"), [Some("A".to_owned())]);
 }
@@ -166,10 +178,13 @@ async fn every_type_that_fits_is_converted_without_a_sort() {
 async fn rows_of_an_unnamed_series_are_days_since_1970() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("toy.parquet");
-    write(&file, vec![
-        ("n", Arc::new(Int64Array::from(vec![3, 4]))),
-        ("x", Arc::new(Float64Array::from(vec![0.1, 0.2]))),
-    ]);
+    write(
+        &file,
+        vec![
+            ("n", Arc::new(Int64Array::from(vec![3, 4]))),
+            ("x", Arc::new(Float64Array::from(vec![0.1, 0.2]))),
+        ],
+    );
     for (ts, first) in [(Some("n"), 3), (None, 0)] {
         let context = session_of(8192);
         register(&context, &series(&file, ts, "x")).await.unwrap();
@@ -242,7 +257,10 @@ async fn rows_are_numbered_only_in_one_series() {
     write_ticker(&dir.path().join("p.parquet"), "A", 0, 1);
     let mut wanted = source(dir.path());
     wanted.columns.ts = None;
-    assert_eq!(refused(&wanted).await.reports[0].title, "a source with a ticker column has no `ts`");
+    assert_eq!(
+        refused(&wanted).await.reports[0].title,
+        "a source with a ticker column has no `ts`"
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ pub(super) fn matches(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
         (Some((&"**", rest)), _) => {
-            matches(rest, path) || path.split_first().is_some_and(|(_, deeper)| matches(pattern, deeper))
+            matches(rest, path)
+                || path.split_first().is_some_and(|(_, deeper)| matches(pattern, deeper))
         }
         (Some((pattern, patterns)), Some((name, names))) => {
             name_matches(pattern.as_bytes(), name.as_bytes()) && matches(patterns, names)
