@@ -7,7 +7,9 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
+
+pub use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Result};
 use crate::windows::{self, StreamRollingWindows};

@@ -1,0 +1,270 @@
+//! What is stored of a trained model: everything that scoring needs, and how to tell a mismatch.
+//!
+//! `<root>/models/<model_id>/model.json` and, for a network, `weights.safetensors`. Both are
+//! immutable; the identity is the SHA-256 of the first, which holds the SHA-256 of the second.
+//! `<root>/_state/models/pipeline=<slug>/<name>.json` says which model a pipeline uses now.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::{Error, Kind, Report};
+use oddlot_nets::checkpoint;
+use oddlot_series::{
+    CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Judge, Merge, ModelSpec,
+    PriceLink, Scalers, Spans, Split, Thresholds,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Version of `model.json`.
+pub const FORMAT: u32 = 1;
+
+/// Everything that scoring needs, but for the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// Version of this file.
+    pub format: u32,
+    /// Version of oddlot that trained it.
+    pub tool_version: String,
+    /// Version of the scoring code.
+    pub scoring_version: u32,
+    /// Instruction set and operating system; another one is only warned about.
+    pub machine: String,
+    /// Pipeline and name.
+    pub pipeline: String,
+    /// Name in the pipeline.
+    pub name: String,
+    /// `lstm_autoencoder`, `ewma_z` …
+    pub detector: String,
+    /// Hash of what the weights depend on.
+    pub training_key: String,
+    /// Hash of what the thresholds depend on besides.
+    pub judging_key: String,
+    /// SHA-256 of the price rows that it learnt from.
+    pub learnt_from: String,
+    /// The queries in full.
+    pub features_sql: String,
+    /// The query that cuts windows.
+    pub windows_sql: String,
+    /// Features in the order of the windows.
+    pub features: Vec<String>,
+    /// Rows of a window.
+    pub length: usize,
+    /// The spans as dates, days since 1970-01-01.
+    pub spans: Spans,
+    /// Of the training rows.
+    pub scalers: Scalers,
+    /// What it judges by.
+    pub judge: StoredJudge,
+    /// How hindsight is merged where it decides.
+    pub merge: Option<Merge>,
+    /// Thresholds and what they were calibrated on.
+    pub thresholds: Thresholds,
+}
+
+/// A detector's own part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum StoredJudge {
+    /// A network; its weights lie beside.
+    Network {
+        /// Layers and training.
+        spec: ModelSpec,
+        /// SHA-256 of `weights.safetensors`.
+        weights_sha256: String,
+        /// How training went.
+        training: TrainingRecord,
+    },
+    /// A baseline.
+    Baseline(FittedBaseline),
+}
+
+/// How training went. Losses are means per element in scaled units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecord {
+    /// Windows learnt from.
+    pub n_train_windows: usize,
+    /// Windows stopped on.
+    pub n_validation_windows: usize,
+    /// Epochs that were run.
+    pub epochs: usize,
+    /// The one whose weights were kept.
+    pub best_epoch: usize,
+    /// Its validation loss; `None` without validation windows.
+    pub validation_loss: Option<f64>,
+}
+
+/// An artifact with its identity and its network in memory.
+#[derive(Clone)]
+pub struct Model {
+    /// From the content.
+    pub model_id: String,
+    /// What is stored.
+    pub artifact: Artifact,
+    /// The network, where it is one.
+    pub network: Option<Arc<dyn Fitted>>,
+}
+
+/// Which model a pipeline uses under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pointer {
+    /// The model.
+    pub model_id: String,
+    /// Its keys, so that nothing else need be read to know that it is stale.
+    pub training_key: String,
+    /// The other key.
+    pub judging_key: String,
+}
+
+impl Model {
+    /// Gives an artifact its identity.
+    ///
+    /// # Errors
+    /// A bug: it cannot be written as JSON.
+    pub fn new(artifact: Artifact, network: Option<Arc<dyn Fitted>>) -> Result<Self, Error> {
+        let model_id = hex(&Sha256::digest(to_json(&artifact)?))[..16].to_owned();
+        Ok(Self { model_id, artifact, network })
+    }
+
+    /// Ready to judge.
+    ///
+    /// # Errors
+    /// Stored dates that are not in order.
+    pub fn detector(
+        &self,
+        price_links: Vec<PriceLink>,
+        events: EventRule,
+    ) -> Result<CalibratedDetector, Error> {
+        let artifact = &self.artifact;
+        let judge = match (&artifact.judge, &self.network) {
+            (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
+            (StoredJudge::Network { .. }, Some(network)) => {
+                Judge::Network { network: Arc::clone(network), scalers: artifact.scalers.clone() }
+            }
+            (StoredJudge::Network { .. }, None) => {
+                return Err(Error::bug(format!("the network of {} was not loaded", artifact.name)));
+            }
+        };
+        let split = Split::try_from(artifact.spans)
+            .map_err(|error| damaged(&self.model_id, &error.to_string()))?;
+        Ok(CalibratedDetector {
+            detector: Detector {
+                name: artifact.name.clone(),
+                model_id: self.model_id.clone(),
+                judge,
+                merge: artifact.merge,
+                price_links,
+            },
+            thresholds: artifact.thresholds.clone(),
+            split,
+            events,
+        })
+    }
+
+    /// Writes weights first, then `model.json`, then the pointer.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub async fn store(&self, root: &OutputRoot, staging: &Path) -> Result<(), Error> {
+        let folder = format!("models/{}", self.model_id);
+        if let Some(network) = &self.network {
+            let weights = weights_bytes(network.as_ref())?;
+            root.put(staging, &format!("{folder}/weights.safetensors"), &weights).await?;
+        }
+        root.put(staging, &format!("{folder}/model.json"), &to_json(&self.artifact)?).await?;
+        let Artifact { pipeline, name, training_key, judging_key, .. } = &self.artifact;
+        let pointer = Pointer {
+            model_id: self.model_id.clone(),
+            training_key: training_key.clone(),
+            judging_key: judging_key.clone(),
+        };
+        let json = serde_json::to_vec_pretty(&pointer)
+            .map_err(|error| Error::bug(format!("a pointer cannot be written: {error}")))?;
+        root.put(staging, &pointer_path(pipeline, name), &json).await
+    }
+
+    /// Reads a stored model and checks every checksum.
+    ///
+    /// # Errors
+    /// [`Kind::Model`]: it is gone, damaged or of another version.
+    pub async fn load(root: &OutputRoot, model_id: &str) -> Result<Self, Error> {
+        let folder = format!("models/{model_id}");
+        let json = root.get(&format!("{folder}/model.json")).await?;
+        let json = json.ok_or_else(|| damaged(model_id, "model.json is gone"))?;
+        let found = &hex(&Sha256::digest(&json))[..16];
+        if found != model_id {
+            return Err(damaged(model_id, &format!("model.json has the identity {found}")));
+        }
+        let artifact: Artifact =
+            serde_json::from_slice(&json).map_err(|error| damaged(model_id, &error.to_string()))?;
+        if artifact.format != FORMAT {
+            let found = format!("format {}, this oddlot reads {FORMAT}", artifact.format);
+            return Err(damaged(model_id, &found));
+        }
+        let network = match &artifact.judge {
+            StoredJudge::Baseline(_) => None,
+            StoredJudge::Network { spec, weights_sha256, .. } => {
+                let bytes = root.get(&format!("{folder}/weights.safetensors")).await?;
+                let bytes = bytes.ok_or_else(|| damaged(model_id, "its weights are gone"))?;
+                if hex(&Sha256::digest(&bytes)) != *weights_sha256 {
+                    return Err(damaged(model_id, "its weights have another checksum"));
+                }
+                let weights = checkpoint::from_safetensors(&bytes)
+                    .and_then(|weights| oddlot_nets::load(spec.clone(), &weights))
+                    .map_err(|error| damaged(model_id, &error.to_string()))?;
+                Some(Arc::from(weights))
+            }
+        };
+        Ok(Self { model_id: model_id.to_owned(), artifact, network })
+    }
+}
+
+impl Pointer {
+    /// Which model `pipeline` uses as `name`; `None` where none was trained.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn load(root: &OutputRoot, pipeline: &str, name: &str) -> Result<Option<Self>, Error> {
+        let json = root.get(&pointer_path(pipeline, name)).await?;
+        // A pointer that cannot be read points nowhere: the model is trained again.
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+}
+
+/// The weights of a network as they are stored.
+///
+/// # Errors
+/// A bug: weights that do not fit their shapes.
+pub fn weights_bytes(network: &dyn Fitted) -> Result<Vec<u8>, Error> {
+    checkpoint::to_safetensors(&network.weights())
+        .map_err(|error| Error::bug(format!("weights cannot be written: {error}")))
+}
+
+/// Lowercase hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn pointer_path(pipeline: &str, name: &str) -> String {
+    format!("_state/models/pipeline={pipeline}/{name}.json")
+}
+
+fn to_json(artifact: &Artifact) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec_pretty(artifact)
+        .map_err(|error| Error::bug(format!("a model cannot be written: {error}")))
+}
+
+fn damaged(model_id: &str, found: &str) -> Error {
+    Error::new(
+        Kind::Model,
+        Report::new("a stored model cannot be used")
+            .at(format!("models/{model_id}"))
+            .expected("model.json and weights as `oddlot train` wrote them")
+            .found(found)
+            .hint("train it again: `oddlot train <pipeline> --full-refresh`"),
+    )
+}

@@ -1,0 +1,165 @@
+//! Which cells a run has to write, and why.
+
+use chrono::NaiveDate;
+use oddlot_engine::fingerprint::{InputDigest, Reach};
+use oddlot_engine::tables::cell::part_of;
+use oddlot_engine::tables::writer::year_of;
+use oddlot_engine::tables::{Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, Table};
+use oddlot_engine::{Error, Report};
+use oddlot_series::fallback;
+
+use crate::artifact::StoredJudge;
+use crate::plan::Plan;
+use crate::prices::{Prices, sql_of};
+use crate::run::Options;
+use crate::split::day;
+use crate::train::Ready;
+
+/// Trade dates, both included; `None` is without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// The first.
+    pub from: Option<NaiveDate>,
+    /// The last.
+    pub to: Option<NaiveDate>,
+}
+
+/// A cell and what its rows are computed from.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Which.
+    pub cell: Cell,
+    /// Hash of its input, settings and models.
+    pub fingerprint: String,
+    /// What the ledger knows of the object that is there.
+    pub entry: Option<CellEntry>,
+}
+
+/// The cells of a run.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    /// All within the range.
+    pub all: Vec<Chosen>,
+    /// Those that have to be written.
+    pub stale: Vec<Chosen>,
+}
+
+impl Cells {
+    /// Years with a stale cell, rising.
+    pub fn years(&self) -> Vec<i32> {
+        let mut years: Vec<i32> = self.stale.iter().map(|chosen| chosen.cell.year).collect();
+        years.sort_unstable();
+        years.dedup();
+        years
+    }
+}
+
+impl Range {
+    /// Checks that the source has rows in the range.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn within(self, span: (i64, i64)) -> Result<Self, Error> {
+        let to_day = |ts_us: i64| ts_us.div_euclid(86_400_000_000);
+        let (first, last) = (to_day(span.0), to_day(span.1));
+        let is_before = self.to.is_some_and(|to| i64::from(day(to)) < first);
+        let is_after = self.from.is_some_and(|from| i64::from(day(from)) > last);
+        if !is_before && !is_after {
+            return Ok(self);
+        }
+        let date = |day: i64| {
+            oddlot_engine::ticker_rows::iso_date(i32::try_from(day).unwrap_or_default())
+        };
+        let bound = |date: Option<NaiveDate>| date.map_or("…".to_owned(), |date| date.to_string());
+        Err(Error::data(
+            Report::new("the source has no row in the range")
+                .at("--from, --to, --date")
+                .expected(format!("dates that touch {} … {}", date(first), date(last)))
+                .found(format!("{} … {}", bound(self.from), bound(self.to)))
+                .hint("choose dates within the source, or add the missing rows to it"),
+        ))
+    }
+
+    fn touches(self, year: i32) -> bool {
+        use chrono::Datelike;
+        self.from.is_none_or(|from| from.year() <= year) && self.to.is_none_or(|to| year <= to.year())
+    }
+
+    /// Whether a day, counted from 1970-01-01, lies within it.
+    pub fn contains(self, found: i32) -> bool {
+        self.from.is_none_or(|from| day(from) <= found) && self.to.is_none_or(|to| found <= day(to))
+    }
+}
+
+/// Finds the stale cells: those of another fingerprint, those that are gone, or all.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn choose(
+    plan: &Plan,
+    prices: &Prices,
+    digest: &InputDigest,
+    models: &[Ready],
+    root: &OutputRoot,
+    range: Range,
+    options: Options,
+) -> Result<Cells, Error> {
+    let ledger = Ledger::new(root.clone());
+    let context = context(plan, models)?;
+    let reach = reach(prices, models);
+    let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
+    let mut years = digest.years();
+    for table in Table::ALL {
+        // A year whose rows have gone from the source must lose them in the tables too.
+        years.extend(ledger.years(table, plan.pipeline.as_str()).await?);
+    }
+    years.sort_unstable();
+    years.dedup();
+    let (mut all, mut stale) = (Vec::new(), Vec::new());
+    for year in years.into_iter().filter(|year| range.touches(*year)) {
+        for part in 0..parts {
+            let is_member = |ticker: &str| part_of(ticker, parts) == part;
+            let fingerprint = digest.of_cell(year, reach, &context, is_member);
+            for table in Table::ALL {
+                let cell = Cell { table, pipeline: plan.pipeline.as_str().to_owned(), year, part };
+                let entry = ledger.entry(&cell).await?;
+                let chosen = Chosen { cell, fingerprint: fingerprint.clone(), entry };
+                let is_fresh =
+                    chosen.entry.as_ref().is_some_and(|entry| entry.fingerprint == fingerprint);
+                if !is_fresh || options.full_refresh {
+                    stale.push(chosen.clone());
+                }
+                all.push(chosen);
+            }
+        }
+    }
+    Ok(Cells { all, stale })
+}
+
+/// Everything that a row's bits depend on besides the price rows.
+fn context(plan: &Plan, models: &[Ready]) -> Result<String, Error> {
+    let sql = sql_of(plan)?;
+    let mut ids: Vec<&str> = models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+    ids.sort_unstable();
+    let versions = format!("schema {SCHEMA_VERSION} scoring {SCORING_VERSION}");
+    let parts = [&plan.config_hash(), &sql.features.text, &sql.windows.text, &ids.join(","), &versions];
+    Ok(parts.map(|part| format!("{}:{part}", part.len())).join("\n"))
+}
+
+/// How far the results of a row reach back and ahead.
+fn reach(prices: &Prices, models: &[Ready]) -> Reach {
+    let before = |ready: &Ready| match &ready.model.artifact.judge {
+        StoredJudge::Network { .. } => prices.layout.length,
+        StoredJudge::Baseline(baseline) => baseline.baseline().lookback() + 1,
+    };
+    let detector = models.iter().map(before).max().unwrap_or(0).max(fallback::LOOKBACK);
+    Reach {
+        rows_before: prices.relation.features.lookback + detector,
+        rows_after: prices.layout.length.saturating_sub(1),
+    }
+}
+
+/// Year of an instant.
+pub fn year(ts_us: i64) -> i32 {
+    year_of(ts_us)
+}

@@ -1,0 +1,127 @@
+//! From a plan's parts to those of the mathematics and the networks.
+
+use oddlot_engine::header::Link;
+use oddlot_engine::{Error, Report};
+use oddlot_nets::tensor::TensorModel;
+use oddlot_nets::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
+use oddlot_series as series;
+use oddlot_series::{
+    Activation, Baseline, ByQuantile, EwmaZ, FitError, Fixed, Lambda, Layer, Level, ModelSpec,
+    PriceLink, Quantile, RobustZ,
+};
+
+use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network};
+use crate::settings::{split, threshold};
+
+/// The engine that computes networks: the one place where it is chosen.
+pub fn engine(spec: ModelSpec) -> Result<Box<dyn series::Model>, FitError> {
+    Ok(Box::new(TensorModel::new(spec)?))
+}
+
+/// The spec of a network over windows of `length` rows of `features` values.
+pub fn spec(model: &ModelPlan, length: usize, features: usize) -> Result<ModelSpec, Error> {
+    let DetectorPlan::Network(plan) = &model.detector else {
+        return Err(Error::bug(format!("`{}` is no network", model.name)));
+    };
+    let training = plan.training;
+    let (mut spec, activation) = match plan.network {
+        Network::LstmAutoencoder { units, latent, dropout, activation } => {
+            let config = AutoencoderConfig { length, features, units, latent, dropout, training };
+            (autoencoder(config), activation)
+        }
+        Network::LstmForecaster { units, dropout, activation } => {
+            let config = ForecasterConfig { length, features, units, dropout, training };
+            (forecaster(config), activation)
+        }
+    };
+    spec.bias = plan.bias;
+    spec.initialiser = plan.initialiser;
+    for layer in &mut spec.layers {
+        set_activation(layer, activation);
+    }
+    Ok(spec)
+}
+
+fn set_activation(layer: &mut Layer, chosen: Activation) {
+    if let Layer::Lstm { activation, .. } = layer {
+        *activation = chosen;
+    }
+}
+
+/// A baseline.
+pub fn baseline(plan: &BaselinePlan) -> Result<Baseline, Error> {
+    Ok(match *plan {
+        BaselinePlan::Persistence => Baseline::Persistence {},
+        BaselinePlan::EwmaZ { lambda, rows, min_rows } => {
+            let lambda = Lambda::try_from(lambda).map_err(unchecked)?;
+            Baseline::EwmaZ(EwmaZ::new(lambda, rows, min_rows).map_err(unchecked)?)
+        }
+        BaselinePlan::RobustZ { rows, min_rows } => {
+            Baseline::RobustZ(RobustZ::new(rows, min_rows).map_err(unchecked)?)
+        }
+    })
+}
+
+/// A threshold.
+pub fn threshold(plan: threshold::Threshold) -> Result<series::Threshold, Error> {
+    Ok(match plan {
+        threshold::Threshold::Quantile { q } => {
+            let q = Quantile::try_from(q.get()).map_err(unchecked)?;
+            series::Threshold::Quantile(ByQuantile { q })
+        }
+        threshold::Threshold::Fixed { value } => {
+            let value = Level::try_from(value.get()).map_err(unchecked)?;
+            series::Threshold::Fixed(Fixed { value })
+        }
+    })
+}
+
+/// Pooled or per ticker.
+pub fn scope(scope: split::Scope) -> series::Scope {
+    match scope {
+        split::Scope::Pooled => series::Scope::Pooled,
+        split::Scope::Ticker => series::Scope::Ticker,
+    }
+}
+
+/// How features are scaled.
+pub fn scaling(scaling: split::Scaling) -> series::Scaling {
+    match scaling {
+        split::Scaling::None => series::Scaling::None,
+        split::Scaling::Standard { scope: of } => series::Scaling::Standard { scope: scope(of) },
+    }
+}
+
+/// Where thresholds are calibrated.
+pub fn calibration(plan: threshold::Calibration) -> series::Calibration {
+    series::Calibration { scope: scope(plan.scope), min_rows: plan.min_rows.get() }
+}
+
+/// How several errors of a point become one.
+pub fn merge(plan: threshold::Merge) -> series::Merge {
+    match plan.method {
+        threshold::MergeMethod::Median => series::Merge::Median,
+        threshold::MergeMethod::Mean => series::Merge::Mean,
+        threshold::MergeMethod::Max => series::Merge::Max,
+    }
+}
+
+/// How an expectation becomes a price, for each feature.
+pub fn price_links(link: Link, features: usize) -> Vec<PriceLink> {
+    let link = match link {
+        Link::None => PriceLink::None,
+        Link::Return => PriceLink::Return,
+        Link::Level => PriceLink::Level,
+    };
+    vec![link; features]
+}
+
+/// Settings and mathematics disagree about a range: our mistake.
+fn unchecked(error: series::OutOfRange) -> Error {
+    Error::new(
+        oddlot_engine::Kind::Bug,
+        Report::new("a setting passed its check and is out of range")
+            .expected(error.expected)
+            .found(format!("{} = {}", error.what, error.found)),
+    )
+}

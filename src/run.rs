@@ -1,0 +1,135 @@
+//! The pipeline, as one paragraph: plan → read → split → train or load → windows → score → threshold
+//! → events → write → commit.
+
+use std::path::PathBuf;
+
+use oddlot_engine::fingerprint::{self, InputDigest};
+use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::Error;
+
+use crate::cells::{self, Cells, Range};
+use crate::plan::Plan;
+use crate::prices::{self, Prices};
+use crate::progress::Progress;
+use crate::publish;
+use crate::result::Summary;
+use crate::run_id::RunId;
+use crate::split;
+use crate::train::{Policy, Ready, Workshop};
+
+/// How a run works.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which command it is.
+    pub command: &'static str,
+    /// What training may do.
+    pub policy: Policy,
+    /// Whether cells are written even where nothing has changed.
+    pub full_refresh: bool,
+    /// Which trade dates are written.
+    pub range: Range,
+    /// Threads of DataFusion and Rayon alike.
+    pub threads: usize,
+    /// What a person sees.
+    pub progress: Progress,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its identity.
+    pub run_id: RunId,
+    /// Cells within the range.
+    pub n_cells: usize,
+    /// Of them, those that were replaced.
+    pub n_cells_replaced: usize,
+    /// Tickers, and those that failed with their reasons.
+    pub n_tickers: usize,
+    /// Tickers that failed.
+    pub failed: Vec<(String, String)>,
+    /// Flagged rows within the range, of all models.
+    pub n_anomalies: u64,
+    /// Flags told for the first time.
+    pub n_alerts: usize,
+    /// What the tables say.
+    pub summary: Summary,
+}
+
+/// Runs a pipeline from its source to its tables.
+///
+/// # Errors
+/// Whatever stops it; cells that were committed before stay, and stay whole.
+pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
+    let run_id = RunId::now();
+    let prices = prices::open(plan, options.threads).await?;
+    let range = options.range.within(prices.span)?;
+    let root = OutputRoot::open(&plan.output.root)?;
+    let staging = Staging::create(&root, &run_id)?;
+
+    let split = split::resolve(plan, &prices, &root, &staging.path, options.policy).await?;
+    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+    let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
+    let cells = cells::choose(plan, &prices, &digest, &models, &root, range, options).await?;
+
+    let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
+    let outcome = match cells.stale.is_empty() {
+        true => job.nothing_to_write(&run_id, &cells, options).await?,
+        false => job.score_and_write(&run_id, &cells, &staging.path, options).await?,
+    };
+    job.commit(&run_id, &outcome, &staging.path, options).await?;
+    Ok(outcome)
+}
+
+/// Trains what has to be trained, and writes no table but `models`.
+///
+/// # Errors
+/// As [`run`].
+pub async fn train(plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
+    let run_id = RunId::now();
+    let prices = prices::open(plan, options.threads).await?;
+    let root = OutputRoot::open(&plan.output.root)?;
+    let staging = Staging::create(&root, &run_id)?;
+    let split = split::resolve(plan, &prices, &root, &staging.path, options.policy).await?;
+    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+    let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
+    publish::write_models(plan, &models, &run_id, &root, &staging.path).await?;
+    Ok(models)
+}
+
+fn workshop<'a>(
+    plan: &'a Plan,
+    prices: &'a Prices,
+    digest: &'a InputDigest,
+    split: oddlot_series::Split,
+    staging: &'a Staging,
+    options: Options,
+) -> Workshop<'a> {
+    Workshop {
+        plan,
+        prices,
+        digest,
+        split,
+        root: &staging.root,
+        staging: &staging.path,
+        policy: options.policy,
+        progress: options.progress,
+    }
+}
+
+/// The folder of unfinished work; gone when the run ends, however it ends.
+struct Staging {
+    root: OutputRoot,
+    path: PathBuf,
+}
+
+impl Staging {
+    fn create(root: &OutputRoot, run_id: &RunId) -> Result<Self, Error> {
+        Ok(Self { root: root.clone(), path: root.staging(run_id.as_str())? })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        self.root.sweep(&self.path);
+    }
+}

@@ -1,0 +1,91 @@
+//! The spans of a run as dates.
+//!
+//! Fractions are resolved once, when the first model of a pipeline is trained, and stored: a nightly
+//! run with one row more must not move the spans under the models.
+
+use std::path::Path;
+
+use chrono::{Datelike, NaiveDate};
+use oddlot_engine::fingerprint::trade_days;
+use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::{Error, Kind, Report};
+use oddlot_series::{Fractions, Spans, Split};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Plan, SplitPlan};
+use crate::prices::Prices;
+use crate::train::Policy;
+
+/// What is stored of resolved fractions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    /// train, validation, calibration.
+    fractions: [f64; 3],
+    spans: Spans,
+}
+
+/// The split of a plan over its prices.
+///
+/// # Errors
+/// Too few days for the fractions; the store cannot be read or written.
+pub async fn resolve(
+    plan: &Plan,
+    prices: &Prices,
+    root: &OutputRoot,
+    staging: &Path,
+    policy: Policy,
+) -> Result<Split, Error> {
+    let fractions = match plan.split {
+        SplitPlan::Dates { train_to, validation_to, calibration_to } => {
+            let spans = Spans {
+                train_to: day(train_to),
+                validation_to: day(validation_to),
+                calibration_to: day(calibration_to),
+            };
+            return Split::try_from(spans).map_err(|error| Error::bug(error.to_string()));
+        }
+        SplitPlan::Fractions { train, validation, calibration } => [train, validation, calibration],
+    };
+    let path = format!("_state/splits/pipeline={}.json", plan.pipeline.as_str());
+    let stored = root.get(&path).await?.and_then(|json| serde_json::from_slice::<Stored>(&json).ok());
+    if let Some(stored) = stored.filter(|stored| stored.fractions == fractions)
+        && policy != Policy::Always
+    {
+        return Split::try_from(stored.spans).map_err(|error| Error::bug(error.to_string()));
+    }
+    let [train, validation, calibration] = fractions;
+    let days = trade_days(&prices.session).await?;
+    let split = Split::from_fractions(&days, &Fractions { train, validation, calibration })
+        .map_err(|error| {
+            Error::new(
+                Kind::Data,
+                Report::new("the source is too short for its split")
+                    .at(plan.file.as_str())
+                    .expected("at least one day in each span")
+                    .found(error.to_string())
+                    .hint("add history, or change the fractions of [split]"),
+            )
+        })?;
+    let json = serde_json::to_vec_pretty(&Stored { fractions, spans: split.spans() })
+        .map_err(|error| Error::bug(format!("a split cannot be written: {error}")))?;
+    root.put(staging, &path, &json).await?;
+    Ok(split)
+}
+
+/// Days since 1970-01-01.
+pub fn day(date: NaiveDate) -> i32 {
+    // `num_days_from_ce` of 1970-01-01.
+    date.num_days_from_ce() - 719_163
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_count_from_1970() {
+        assert_eq!(day(NaiveDate::from_ymd_opt(1970, 1, 1).unwrap()), 0);
+        assert_eq!(day(NaiveDate::from_ymd_opt(1950, 1, 3).unwrap()), -7303);
+    }
+}
