@@ -24,6 +24,7 @@ pub mod tables;
 mod testing;
 pub mod ticker_rows;
 pub mod windows;
+pub mod query;
 
 pub use error::{Error, Kind, Report, Result};
 pub use step::instant_type;

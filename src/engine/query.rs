@@ -1,0 +1,161 @@
+//! `oddlot sql`: read-only questions to the tables of one output root.
+//!
+//! [`Catalog::open`] registers every table found under `<root>/tables/`, with its partition
+//! columns. The cell tables show the models of each pipeline's last complete run; the same table
+//! with `_all` behind its name shows every row there is.
+//!
+//! A query reads, and reads nothing but these tables: no DDL, no DML, no COPY, no SET, no file
+//! named in FROM. A catalog is a view of one moment: [`Catalog::refresh`] looks again, since a
+//! run may have replaced cells meanwhile.
+
+mod complete;
+mod format;
+mod message;
+mod shell;
+mod tables;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::catalog::MemoryCatalogProviderList;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+
+use crate::error::{Error, Result};
+
+pub use complete::COMPLETE;
+pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
+pub use shell::{Shell, Step};
+
+/// Tables of which a reader sees one complete run: deterministic cells, replaced whole.
+pub const CELL_TABLES: [&str; 4] = ["reconstructions", "errors", "anomalies", "events"];
+
+/// Tables that grow by one object a run, or hold one row a model.
+pub const RUN_TABLES: [&str; 4] = ["models", "runs", "ticker_status", "alerts"];
+
+/// The tables of one output root, ready to be asked.
+pub struct Catalog {
+    /// What the tables are read with: functions, memory, object stores.
+    base: SessionContext,
+    root: String,
+    context: SessionContext,
+    tables: Vec<String>,
+    functions: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Catalog {
+    /// Finds the tables under `root`: a folder, or a URL whose object store `context` knows.
+    ///
+    /// Functions, memory limit, threads and stores are those of `context`; its tables and its
+    /// cache of file listings are not, so that a query sees nothing else and nothing stale.
+    ///
+    /// # Errors
+    /// `Config` for a root that is no place, `Store` when it cannot be listed, `Data` for files
+    /// that are no Parquet or do not fit together.
+    pub async fn open(context: &SessionContext, root: &str) -> Result<Self> {
+        let mut catalog = Self {
+            base: context.clone(),
+            root: root.to_owned(),
+            context: reader(context)?,
+            tables: Vec::new(),
+            functions: function_names(context),
+            notes: Vec::new(),
+        };
+        let found = tables::register(&catalog.context, root).await?;
+        catalog.notes.extend(found.notes);
+        catalog.tables = found.names;
+        let pipelines = complete::restrict(&catalog.context, &catalog.tables).await?;
+        catalog.notes.extend(pipelines.into_iter().map(|pipeline| {
+            format!("pipeline {pipeline} has no complete run: its rows are only in <table>_all")
+        }));
+        Ok(catalog)
+    }
+
+    /// Looks at the root again.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::open`].
+    pub async fn refresh(&mut self) -> Result<()> {
+        *self = Self::open(&self.base, &self.root).await?;
+        Ok(())
+    }
+
+    /// Tables present, sorted; the `_all` twins are not listed.
+    pub fn tables(&self) -> &[String] {
+        &self.tables
+    }
+
+    /// What a reader should know of: pipelines without a complete run, files out of place.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Starts one query; rows come as they are read.
+    ///
+    /// # Errors
+    /// `Config`: the query cannot be understood, names what is not there, or would write.
+    /// `Store`, `Data`: a table cannot be read.
+    pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        let read_only = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        let told = |cause| message::report(cause, self.known());
+        let frame = self.context.sql_with_options(query, read_only).await.map_err(told)?;
+        frame.execute_stream().await.map_err(told)
+    }
+
+    /// Runs one query and writes its rows; returns how many.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::sql`], also for what happens while rows are read; `Output` when `out`
+    /// cannot be written. A reader that has gone away (`| head`) is none.
+    pub async fn answer(
+        &self,
+        query: &str,
+        format: OutputFormat,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<u64> {
+        let rows = self.sql(query).await?;
+        let told = |cause| message::report(cause, self.known());
+        format::write_with(rows, format, out, &told).await
+    }
+
+    fn known(&self) -> message::Known<'_> {
+        message::Known { root: &self.root, tables: &self.tables, functions: &self.functions }
+    }
+}
+
+/// Every function by name, sorted.
+fn function_names(context: &SessionContext) -> Vec<String> {
+    let state = context.state();
+    let scalar = state.scalar_functions().keys();
+    let names = scalar.chain(state.aggregate_functions().keys());
+    let names: BTreeSet<&String> = names.chain(state.window_functions().keys()).collect();
+    names.into_iter().cloned().collect()
+}
+
+/// A context of its own: no tables, no cached listings, `information_schema` for SHOW.
+fn reader(base: &SessionContext) -> Result<SessionContext> {
+    let cache = CacheManagerConfig::default().with_list_files_cache_limit(0);
+    let runtime = RuntimeEnvBuilder::from_runtime_env(&base.runtime_env())
+        .with_cache_manager(cache)
+        .build_arc()
+        .map_err(|cause| Error::bug(format!("query session: {}", cause.strip_backtrace())))?;
+    let state = base.state();
+    let mut config = state.config().clone().with_information_schema(true);
+    config.options_mut().sql_parser.collect_spans = true;
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_config(config.with_create_default_catalog_and_schema(true))
+        .with_runtime_env(runtime)
+        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+        .build();
+    Ok(SessionContext::new_with_state(state))
+}
+
+#[cfg(test)]
+mod tests;
