@@ -106,6 +106,11 @@ pub fn merge(plan: threshold::Merge) -> series::Merge {
     }
 }
 
+/// How flags become events.
+pub fn events(plan: threshold::Events) -> series::EventRule {
+    series::EventRule { max_gap_rows: plan.max_gap_rows.get() }
+}
+
 /// How an expectation becomes a price, for each feature.
 pub fn price_links(link: Link, features: usize) -> Vec<PriceLink> {
     let link = match link {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::tables::run_tables::AlertRow;
 use oddlot_engine::Error;
 
-use crate::cells::{self, Cells, Range};
+use crate::cells::{self, Range};
 use crate::plan::Plan;
 use crate::prices::{self, Prices};
 use crate::progress::Progress;
@@ -50,7 +51,7 @@ pub struct Outcome {
     /// Flagged rows within the range, of all models.
     pub n_anomalies: u64,
     /// Flags told for the first time.
-    pub n_alerts: usize,
+    pub alerts: Vec<AlertRow>,
     /// What the tables say.
     pub summary: Summary,
 }
@@ -72,11 +73,11 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
     let cells = cells::choose(plan, &prices, &digest, &models, &root, range, options).await?;
 
     let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
-    let outcome = match cells.stale.is_empty() {
-        true => job.nothing_to_write(&run_id, &cells, options).await?,
+    let mut outcome = match cells.stale.is_empty() {
+        true => job.nothing_to_write(&run_id, &cells).await?,
         false => job.score_and_write(&run_id, &cells, &staging.path, options).await?,
     };
-    job.commit(&run_id, &outcome, &staging.path, options).await?;
+    job.commit(&run_id, &mut outcome, &staging.path, options).await?;
     Ok(outcome)
 }
 

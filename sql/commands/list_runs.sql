@@ -14,7 +14,6 @@ SELECT
   n_rows,
   n_cells,
   n_cells_replaced,
-  n_anomalies,
   n_alerts
 FROM runs
 ORDER BY pipeline, run_id

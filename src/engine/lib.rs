@@ -2,6 +2,7 @@
 //!
 //! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
 
+pub mod alerts;
 pub mod error;
 pub mod failure;
 pub mod features;
@@ -12,6 +13,7 @@ pub mod inspect;
 pub mod judged;
 mod lookahead;
 pub mod parquet_format;
+pub mod query;
 pub mod relation;
 pub mod rolling;
 pub mod score;
@@ -24,7 +26,6 @@ pub mod tables;
 mod testing;
 pub mod ticker_rows;
 pub mod windows;
-pub mod query;
 
 pub use error::{Error, Kind, Report, Result};
 pub use step::instant_type;

@@ -8,6 +8,7 @@
 //! named in FROM. A catalog is a view of one moment: [`Catalog::refresh`] looks again, since a
 //! run may have replaced cells meanwhile.
 
+mod ask;
 mod complete;
 mod format;
 mod message;
@@ -26,6 +27,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::error::{Error, Result};
 
+pub use ask::{AlertKey, count_anomalies, known_alerts};
 pub use complete::COMPLETE;
 pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
 pub use shell::{Shell, Step};

@@ -19,10 +19,13 @@ use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, execute_stream,
 };
 use futures::{StreamExt, TryStreamExt};
 
+use crate::failure::from_datafusion;
+use crate::relation::WindowsRelation;
+use crate::session::SessionContext;
 use crate::ticker_rows::{Layout, TickerRows, by_ticker};
 use crate::{Error, Result};
 
@@ -108,6 +111,24 @@ impl ExecutionPlan for ScoreExec {
             .boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.scorer.schema(), scored)))
     }
+}
+
+/// Scored rows, one batch a ticker.
+pub type JudgedStream = SendableRecordBatchStream;
+
+/// The scored rows of a planned windows relation, one batch a ticker.
+///
+/// # Errors
+/// The plan cannot be made.
+pub async fn stream(
+    context: &SessionContext,
+    relation: &WindowsRelation,
+    layout: Layout,
+    scorer: Arc<dyn Scorer>,
+) -> Result<JudgedStream> {
+    let scored = ScoreExec::new(relation.plan().await?, layout, scorer);
+    execute_stream(Arc::new(scored), context.task_ctx())
+        .map_err(|error| from_datafusion("the windows relation", error))
 }
 
 /// Hands one ticker to Rayon and waits without holding a tokio thread.

@@ -78,6 +78,20 @@ impl Ledger {
     ) -> Result<()> {
         self.root.delete(&staged.cell.ledger_path()).await?;
         self.root.commit(&staged.file, &staged.cell.path()).await?;
+        self.note(staged, run_id, fingerprint, staging).await
+    }
+
+    /// Notes that the object that is there already, of equal bytes, is what `staged` holds.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Output`].
+    pub async fn note(
+        &self,
+        staged: &StagedCell,
+        run_id: &str,
+        fingerprint: &str,
+        staging: &Path,
+    ) -> Result<()> {
         let entry = CellEntry {
             run_id: run_id.to_owned(),
             fingerprint: fingerprint.to_owned(),

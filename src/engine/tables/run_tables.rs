@@ -43,8 +43,6 @@ pub struct RunRow {
     pub n_cells: i64,
     /// Of them, those that were replaced.
     pub n_cells_replaced: i64,
-    /// Flagged rows in the replaced cells.
-    pub n_anomalies: i64,
     /// Flags told for the first time.
     pub n_alerts: i64,
     /// The models that the tables' rows come from.
@@ -147,7 +145,6 @@ pub async fn write_run(
         ("n_rows", counts([run.n_rows])),
         ("n_cells", counts([run.n_cells])),
         ("n_cells_replaced", counts([run.n_cells_replaced])),
-        ("n_anomalies", counts([run.n_anomalies])),
         ("n_alerts", counts([run.n_alerts])),
         ("model_ids", Arc::new(model_ids.finish())),
     ];

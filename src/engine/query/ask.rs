@@ -1,0 +1,89 @@
+//! What the pipeline itself asks of its tables.
+
+use std::collections::HashSet;
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use datafusion::common::ScalarValue;
+use datafusion::execution::context::SessionContext;
+
+use super::Catalog;
+use crate::error::{Error, Result};
+use crate::failure::from_datafusion;
+use crate::sql_file::SqlFile;
+use crate::step::{self, Parameter};
+
+/// Identity of a flagged row: ticker, `ts` in µs, name of the model.
+pub type AlertKey = (String, i64, String);
+
+/// Flagged rows of `pipeline` between two days since 1970-01-01, both included.
+///
+/// # Errors
+/// The tables cannot be read.
+pub async fn count_anomalies(
+    context: &SessionContext,
+    root: &str,
+    pipeline: &str,
+    (from, to): (i32, i32),
+) -> Result<u64> {
+    let file = SqlFile::new(
+        "builtin:count_anomalies",
+        include_str!("../../../sql/commands/count_anomalies.sql"),
+    );
+    let parameters = [
+        ("pipeline", ScalarValue::from(pipeline)),
+        ("from", ScalarValue::Date32(Some(from))),
+        ("to", ScalarValue::Date32(Some(to))),
+    ];
+    let batches = ask(context, root, "anomalies", &file, &parameters).await?;
+    let counts =
+        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter());
+    Ok(counts.flatten().map(i64::unsigned_abs).sum())
+}
+
+/// The flags that `pipeline` has told before.
+///
+/// # Errors
+/// The tables cannot be read.
+pub async fn known_alerts(
+    context: &SessionContext,
+    root: &str,
+    pipeline: &str,
+) -> Result<HashSet<AlertKey>> {
+    let file =
+        SqlFile::new("builtin:list_alerts", include_str!("../../../sql/commands/list_alerts.sql"));
+    let parameters = [("pipeline", ScalarValue::from(pipeline))];
+    let batches = ask(context, root, "alerts", &file, &parameters).await?;
+    let mut known = HashSet::new();
+    for batch in &batches {
+        let column = |idx: usize| batch.column(idx).as_string_opt::<i32>();
+        let ts = batch.column(1).as_primitive_opt::<TimestampMicrosecondType>();
+        let (Some(ticker), Some(ts), Some(model)) = (column(0), ts, column(2)) else {
+            return Err(Error::bug("`alerts` has columns of other types"));
+        };
+        for row in 0..batch.num_rows() {
+            known.insert((
+                ticker.value(row).to_owned(),
+                ts.value(row),
+                model.value(row).to_owned(),
+            ));
+        }
+    }
+    Ok(known)
+}
+
+/// The rows that a file of ours gives over the tables of `root`; none while `table` is absent.
+async fn ask(
+    context: &SessionContext,
+    root: &str,
+    table: &str,
+    file: &SqlFile,
+    parameters: &[Parameter],
+) -> Result<Vec<RecordBatch>> {
+    let catalog = Catalog::open(context, root).await?;
+    if !catalog.tables().iter().any(|present| present == table) {
+        return Ok(Vec::new());
+    }
+    let rows = step::plan(&catalog.context, file, parameters).await?;
+    rows.collect().await.map_err(|error| from_datafusion(table, error))
+}

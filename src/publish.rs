@@ -1,0 +1,302 @@
+//! Scores what is stale, writes its cells and commits the run, whose row comes last.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::Utc;
+use futures::TryStreamExt;
+use oddlot_engine::alerts;
+use oddlot_engine::fingerprint::InputDigest;
+use oddlot_engine::judged::{Judges, rows_of};
+use oddlot_engine::query::{count_anomalies, known_alerts};
+use oddlot_engine::score;
+use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
+use oddlot_engine::tables::{CellWriter, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, StagedCell, Table};
+use oddlot_engine::{Error, failure::from_datafusion};
+
+use crate::artifact::StoredJudge;
+use crate::cells::{Cells, Range};
+use crate::lower;
+use crate::plan::Plan;
+use crate::prices::Prices;
+use crate::result::{Summary, Tally};
+use crate::run::{Options, Outcome};
+use crate::run_id::RunId;
+use crate::split::day;
+use crate::train::Ready;
+
+/// A run whose models are ready.
+pub struct Job<'a> {
+    /// What will be done.
+    pub plan: &'a Plan,
+    /// The open source.
+    pub prices: &'a Prices,
+    /// Digests of its rows.
+    pub digest: &'a InputDigest,
+    /// In the plan's order.
+    pub models: &'a [Ready],
+    /// Where the tables are.
+    pub root: &'a OutputRoot,
+}
+
+impl Job<'_> {
+    /// Every cell is fresh: tells what the tables say.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn nothing_to_write(
+        &self,
+        run_id: &RunId,
+        cells: &Cells,
+    ) -> Result<Outcome, Error> {
+        let json = self.root.get(&self.summary_path()).await?;
+        // A summary that cannot be read is not worth a failed run: the tables have it all.
+        let summary = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+        Ok(self.outcome(run_id, cells, summary, Vec::new(), 0))
+    }
+
+    /// Scores the source and replaces the stale cells.
+    ///
+    /// # Errors
+    /// The source cannot be read any more, or the output cannot be written.
+    pub async fn score_and_write(
+        &self,
+        run_id: &RunId,
+        cells: &Cells,
+        staging: &Path,
+        options: Options,
+    ) -> Result<Outcome, Error> {
+        let tally = Arc::new(Tally::default());
+        let mut writers = self.writers(cells, staging)?;
+        let mut alerts = Vec::new();
+        let bar = options.progress.scoring(self.digest.n_rows() as u64);
+        let mut judged = self.judged(&tally).await?;
+        let blame = |error| from_datafusion(&self.plan.source.path, error);
+        while let Some(ticker) = judged.try_next().await.map_err(blame)? {
+            for (table, writer) in Table::ALL.into_iter().zip(&mut writers) {
+                let rows = rows_of(table, &ticker)?;
+                if table == Table::Errors {
+                    bar.inc((rows.num_rows() / self.models.len().max(1)) as u64);
+                }
+                if table == Table::Anomalies {
+                    alerts.extend(alerts::of(&rows)?);
+                }
+                writer.write(&rows)?;
+            }
+        }
+        bar.finish_and_clear();
+        let mut n_replaced = 0;
+        for writer in writers {
+            for staged in writer.finish()? {
+                n_replaced += usize::from(self.commit_cell(&staged, cells, run_id, staging, options).await?);
+            }
+        }
+        let summary = tally.summary(self.models);
+        let json = serde_json::to_vec_pretty(&summary)
+            .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
+        self.root.put(staging, &self.summary_path(), &json).await?;
+        let alerts = self.first_told(alerts, cells).await?;
+        Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
+    }
+
+    /// Writes the rows of the run tables; that of `runs` last.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub async fn commit(
+        &self,
+        run_id: &RunId,
+        outcome: &mut Outcome,
+        staging: &Path,
+        options: Options,
+    ) -> Result<(), Error> {
+        let pipeline = self.plan.pipeline.as_str();
+        write_models(self.plan, self.models, run_id, self.root, staging).await?;
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let run = RunRow {
+            run_id: run_id.as_str().to_owned(),
+            status: if outcome.failed.is_empty() { "complete" } else { "partial" },
+            command: options.command,
+            started_at: run_id.started_at_us(),
+            finished_at: Utc::now().timestamp_micros(),
+            config_hash: self.plan.config_hash(),
+            tool_version: env!("CARGO_PKG_VERSION"),
+            machine: crate::machine::describe(),
+            n_tickers: count(outcome.n_tickers),
+            n_failed: count(outcome.failed.len()),
+            n_rows: count(self.digest.n_rows()),
+            n_cells: count(outcome.n_cells),
+            n_cells_replaced: count(outcome.n_cells_replaced),
+            n_alerts: count(outcome.alerts.len()),
+            model_ids: self.models.iter().map(|ready| ready.model.model_id.clone()).collect(),
+        };
+        run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.prices.tickers).await?;
+        run_tables::write_alerts(self.root, staging, pipeline, &run, &outcome.alerts).await?;
+        run_tables::write_run(self.root, staging, pipeline, &run).await?;
+        outcome.n_anomalies = self.count_anomalies(options).await?;
+        Ok(())
+    }
+
+    /// The judged rows of all tickers, one batch a ticker.
+    async fn judged(
+        &self,
+        tally: &Arc<Tally>,
+    ) -> Result<score::JudgedStream, Error> {
+        let features = self.prices.layout.features.len();
+        let links = lower::price_links(self.prices.relation.features.header.link, features);
+        let events = lower::events(self.plan.events);
+        let detectors = self.models.iter().map(|ready| ready.model.detector(links.clone(), events));
+        let detectors = detectors.collect::<Result<Vec<_>, _>>()?;
+        let observer = {
+            let tally = Arc::clone(tally);
+            let scaler_of = Tally::common_scaler(self.models);
+            Box::new(move |judge: &_, ticker: &str, history: &_, scores: &_, judgement: &_| {
+                tally.observe(judge, ticker, history, scores, judgement, &scaler_of);
+            })
+        };
+        let layout = self.prices.layout.clone();
+        let judges = Judges::new(detectors, layout.clone(), observer);
+        score::stream(&self.prices.session, &self.prices.relation, layout, Arc::new(judges)).await
+    }
+
+    fn writers(&self, cells: &Cells, staging: &Path) -> Result<Vec<CellWriter>, Error> {
+        let mut model_ids: Vec<&str> =
+            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+        model_ids.sort_unstable();
+        let pair = |key: &str, value: String| (format!("oddlot.{key}"), value);
+        Table::ALL
+            .into_iter()
+            .map(|table| {
+                let metadata = vec![
+                    pair("table", table.name().to_owned()),
+                    pair("schema_version", SCHEMA_VERSION.to_string()),
+                    pair("scoring_version", SCORING_VERSION.to_string()),
+                    pair("pipeline", self.plan.pipeline.as_str().to_owned()),
+                    pair("config_hash", self.plan.config_hash()),
+                    pair("model_ids", model_ids.join(",")),
+                ];
+                let parts = u32::try_from(self.plan.output.parts).unwrap_or(1);
+                let pipeline = self.plan.pipeline.as_str();
+                CellWriter::create(table, pipeline, parts, cells.years(), metadata, staging)
+            })
+            .collect()
+    }
+
+    /// Moves a stale cell in; whether its object was replaced. Equal bytes stay where they are.
+    async fn commit_cell(
+        &self,
+        staged: &StagedCell,
+        cells: &Cells,
+        run_id: &RunId,
+        staging: &Path,
+        options: Options,
+    ) -> Result<bool, Error> {
+        let Some(stale) = cells.stale.iter().find(|chosen| chosen.cell == staged.cell) else {
+            return Ok(false);
+        };
+        let ledger = Ledger::new(self.root.clone());
+        let has_equal_bytes = stale.entry.as_ref().is_some_and(|entry| entry.sha256 == staged.sha256);
+        if has_equal_bytes && !options.full_refresh {
+            ledger.note(staged, run_id.as_str(), &stale.fingerprint, staging).await?;
+            return Ok(false);
+        }
+        ledger.commit(staged, run_id.as_str(), &stale.fingerprint, staging).await?;
+        Ok(true)
+    }
+
+    /// Those flags of the test span and of the written years that no run has told before.
+    async fn first_told(&self, found: Vec<AlertRow>, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
+        use chrono::Datelike;
+        let years: BTreeSet<i32> = cells.years().into_iter().collect();
+        let year = |alert: &AlertRow| {
+            chrono::DateTime::from_timestamp_micros(alert.ts).map_or(0, |instant| instant.year())
+        };
+        let known = known_alerts(&self.prices.session, self.root.name(), self.plan.pipeline.as_str()).await?;
+        let is_new = |alert: &AlertRow| {
+            !known.contains(&(alert.ticker.clone(), alert.ts, alert.model.clone()))
+        };
+        Ok(found.into_iter().filter(|alert| years.contains(&year(alert)) && is_new(alert)).collect())
+    }
+
+    /// Flagged rows of the range, of this pipeline's models, as the tables tell them.
+    async fn count_anomalies(&self, options: Options) -> Result<u64, Error> {
+        let Range { from, to } = options.range;
+        // Any day of any calendar lies between these.
+        let days = (from.map_or(i32::MIN, day), to.map_or(i32::MAX, day));
+        let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
+        count_anomalies(&self.prices.session, root, pipeline, days).await
+    }
+
+    fn outcome(
+        &self,
+        run_id: &RunId,
+        cells: &Cells,
+        summary: Summary,
+        alerts: Vec<AlertRow>,
+        n_cells_replaced: usize,
+    ) -> Outcome {
+        let failed = self.prices.tickers.iter().filter(|ticker| ticker.status == "failed");
+        Outcome {
+            run_id: run_id.clone(),
+            n_cells: cells.all.len(),
+            n_cells_replaced,
+            n_tickers: self.prices.tickers.len(),
+            failed: failed
+                .map(|row| (row.ticker.clone(), row.reason.clone().unwrap_or_default()))
+                .collect(),
+            n_anomalies: 0,
+            alerts,
+            summary,
+        }
+    }
+
+    fn summary_path(&self) -> String {
+        format!("_state/results/pipeline={}.json", self.plan.pipeline.as_str())
+    }
+}
+
+/// Writes the rows of new models.
+///
+/// # Errors
+/// The output cannot be written.
+pub async fn write_models(
+    plan: &Plan,
+    models: &[Ready],
+    run_id: &RunId,
+    root: &OutputRoot,
+    staging: &Path,
+) -> Result<(), Error> {
+    for ready in models.iter().filter(|ready| ready.is_new) {
+        let model = &ready.model;
+        let artifact = &model.artifact;
+        let (training, spec) = match &artifact.judge {
+            StoredJudge::Network { spec, training, .. } => (Some(training), serde_json::to_string(spec)),
+            StoredJudge::Baseline(baseline) => (None, serde_json::to_string(&baseline.baseline())),
+        };
+        let weights = model.network.as_ref().map(|network| network.weights()).unwrap_or_default();
+        let n_parameters: usize = weights.iter().map(|tensor| tensor.values.len()).sum();
+        let spans = artifact.spans;
+        let deciding = match (&artifact.thresholds.hindsight, artifact.merge) {
+            (Some(hindsight), Some(_)) => &hindsight.pooled,
+            _ => &artifact.thresholds.causal.pooled,
+        };
+        let row = ModelRow {
+            model_id: model.model_id.clone(),
+            model: artifact.name.clone(),
+            detector: artifact.detector.clone(),
+            run_id: run_id.as_str().to_owned(),
+            trained_at: run_id.started_at_us(),
+            window_length: i32::try_from(artifact.length).unwrap_or(i32::MAX),
+            n_parameters: i64::try_from(n_parameters).unwrap_or(i64::MAX),
+            best_epoch: training.map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
+            validation_loss: training.and_then(|training| training.validation_loss),
+            spans: [spans.train_to, spans.validation_to, spans.calibration_to],
+            threshold: deciding.threshold,
+            n_calibration: i64::try_from(deciding.distribution.n()).unwrap_or(i64::MAX),
+            spec: spec.map_err(|error| Error::bug(format!("a spec cannot be written: {error}")))?,
+        };
+        run_tables::write_model(root, staging, plan.pipeline.as_str(), &row).await?;
+    }
+    Ok(())
+}

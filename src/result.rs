@@ -1,0 +1,88 @@
+//! What a run has to say for itself: the held-out errors beside the baselines', thresholds, flags and
+//! the strongest events. All of it is counted on the test span, which nothing was chosen on.
+
+mod table;
+mod tally;
+
+use serde::{Deserialize, Serialize};
+
+pub use tally::Tally;
+
+/// The result of a scored pipeline, as it is stored beside the tables.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// First and last day of the test span, days since 1970-01-01.
+    pub test_days: Option<(i32, i32)>,
+    /// Rows of the test span, of all tickers.
+    pub n_test_rows: u64,
+    /// Share of test values outside the range of the training values.
+    pub outside_share: Option<f64>,
+    /// In the order of the pipeline file.
+    pub models: Vec<ModelSummary>,
+    /// The strongest events of the test span, strongest first.
+    pub events: Vec<EventSummary>,
+}
+
+/// One model on the test span. Errors are means per element, in scaled units common to all models.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelSummary {
+    /// Name in the pipeline.
+    pub name: String,
+    /// `lstm_autoencoder` …
+    pub detector: String,
+    /// Whether it reconstructs whole windows.
+    pub reconstructs: bool,
+    /// Whether it is a network.
+    pub is_network: bool,
+    /// Its own error: of the whole window, or of the last row.
+    pub mae: Option<f64>,
+    /// Errors of the naive rivals over the same windows.
+    pub rivals: Vec<(String, f64)>,
+    /// Pooled threshold of the deciding score.
+    pub threshold: f64,
+    /// Test rows with a score of its own.
+    pub n_scored: u64,
+    /// Flagged test rows.
+    pub n_flags: u64,
+    /// Events that begin in the test span.
+    pub n_events: u64,
+    /// Correlation of its score with the magnitude of the (first) feature.
+    pub correlation: Option<f64>,
+    /// For a network: the baseline whose flags are most like its own, and how many they share.
+    pub like: Option<(String, u64)>,
+}
+
+/// An event, of all models that flagged its peak.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventSummary {
+    /// Whose.
+    pub ticker: String,
+    /// First and last flagged day.
+    pub days: (i32, i32),
+    /// Day of the peak.
+    pub peak_day: i32,
+    /// Change of the price on that day, percent.
+    pub return_pct: Option<f64>,
+    /// Largest score over threshold of any model.
+    pub ratio: f64,
+    /// Models that flagged it, strongest first.
+    pub models: Vec<String>,
+}
+
+impl Summary {
+    /// Its machine-readable line.
+    pub fn models_json(&self) -> serde_json::Value {
+        let model = |model: &ModelSummary| {
+            serde_json::json!({
+                "model": model.name,
+                "mae": model.mae,
+                "threshold": model.threshold,
+                "flags": model.n_flags,
+                "events": model.n_events,
+            })
+        };
+        self.models.iter().map(model).collect()
+    }
+}
