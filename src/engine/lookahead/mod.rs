@@ -176,3 +176,6 @@ fn is_ts(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,3 +30,6 @@ pub fn functions() -> Vec<WindowUDF> {
 pub(crate) fn is_ours(name: &str) -> bool {
     function::ALL.into_iter().any(|function| function.name() == name)
 }
+
+#[cfg(test)]
+mod tests;
