@@ -23,6 +23,8 @@ pub mod sql_file;
 mod step;
 pub mod tables;
 #[cfg(test)]
+mod slt;
+#[cfg(test)]
 mod testing;
 pub mod ticker_rows;
 pub mod windows;

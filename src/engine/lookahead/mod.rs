@@ -119,7 +119,9 @@ impl Walk {
             let found = match inner {
                 Expr::Column(column) => scope.taint(column),
                 Expr::WindowFunction(function) => {
-                    self.refused.extend(window_rules::refused(function));
+                    let schema = scope.inputs.first().map(|input| input.schema().as_ref());
+                    let refused = schema.and_then(|schema| window_rules::refused(function, schema));
+                    self.refused.extend(refused);
                     window_rules::taint(function)
                 }
                 Expr::ScalarFunction(function) => {

@@ -31,6 +31,7 @@ async fn what_looks_back_is_let_through() {
         format!("rolling_std(value, 5) {OVER}) AS x"),
         format!("count(value) {OVER} ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS x"),
         format!("sum(CAST(value AS BIGINT)) {OVER} ROWS 5 PRECEDING) AS x"),
+        format!("sum(n) {OVER} ROWS 5 PRECEDING) AS x FROM (SELECT *, 1 AS n FROM prices) AS p --"),
         "avg(value) OVER (PARTITION BY ts) AS market".to_owned(),
     ] {
         assert_eq!(told(&columns).await, [], "{columns}");

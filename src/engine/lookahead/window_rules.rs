@@ -1,10 +1,10 @@
 //! Which window functions see the future, and which wander in their last bits.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::ScalarValue;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{
-    Expr, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+    Expr, ExprSchemable, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
 };
 
 use super::{Taint, is_ts};
@@ -45,7 +45,7 @@ pub(super) fn taint(function: &WindowFunction) -> Taint {
 }
 
 /// What is refused of `function` whichever column it makes.
-pub(super) fn refused(function: &WindowFunction) -> Option<Report> {
+pub(super) fn refused(function: &WindowFunction, schema: &DFSchema) -> Option<Report> {
     let name = function.fun.name();
     let frame = &function.params.window_frame;
     if is_ours(name) {
@@ -62,7 +62,7 @@ pub(super) fn refused(function: &WindowFunction) -> Option<Report> {
     }
     let slides = !frame.start_bound.is_unbounded();
     let ours = steady_twin(name)?;
-    (slides && takes_floats(function)).then(|| {
+    (slides && takes_floats(function, schema)).then(|| {
         Report::new(format!("`{name}` over a sliding frame depends on where the read started"))
             .expected("a statistic that computes each frame afresh")
             .found(format!("{name}(…) OVER (… {frame})"))
@@ -85,18 +85,13 @@ fn steady_twin(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Integers and decimals are added exactly; whatever else, or unknown, may round.
-fn takes_floats(function: &WindowFunction) -> bool {
-    let is_exact = |expr: &Expr| match expr {
-        Expr::Cast(cast) => exact(cast.field.data_type()),
-        Expr::Literal(value, _) => exact(&value.data_type()),
-        _ => false,
+/// Integers and decimals are added exactly; floats, and what has no type, may round.
+fn takes_floats(function: &WindowFunction, schema: &DFSchema) -> bool {
+    let is_exact = |expr: &Expr| match expr.get_type(schema) {
+        Ok(data_type) => data_type.is_integer() || data_type.is_decimal(),
+        Err(_) => false,
     };
     function.fun.name() != "sum" || !function.params.args.iter().all(is_exact)
-}
-
-fn exact(data_type: &DataType) -> bool {
-    data_type.is_integer() || matches!(data_type, DataType::Decimal128(..))
 }
 
 fn is_framed(name: &str) -> bool {
