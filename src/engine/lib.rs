@@ -18,12 +18,12 @@ pub mod relation;
 pub mod rolling;
 pub mod score;
 pub mod session;
+#[cfg(test)]
+mod slt;
 pub mod source;
 pub mod sql_file;
 mod step;
 pub mod tables;
-#[cfg(test)]
-mod slt;
 #[cfg(test)]
 mod testing;
 pub mod ticker_rows;

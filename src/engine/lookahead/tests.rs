@@ -49,7 +49,9 @@ async fn what_looks_ahead_is_refused_with_its_reason() {
             "the frame of `max` ends after",
         ),
         (
-            format!("last_value(value) {OVER} ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) AS x"),
+            format!(
+                "last_value(value) {OVER} ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) AS x"
+            ),
             "the frame of `last_value` ends after",
         ),
         ("first_value(value) OVER (PARTITION BY ticker) AS x".to_owned(), "ends after"),
@@ -58,7 +60,10 @@ async fn what_looks_ahead_is_refused_with_its_reason() {
             "lag(value) OVER (PARTITION BY ticker ORDER BY ts DESC) AS x".to_owned(),
             "not in the order of `ts`",
         ),
-        ("rolling_mean(value, 3) OVER (ORDER BY value) AS x".to_owned(), "not in the order of `ts`"),
+        (
+            "rolling_mean(value, 3) OVER (ORDER BY value) AS x".to_owned(),
+            "not in the order of `ts`",
+        ),
         ("value / (SELECT max(value) FROM prices) AS x".to_owned(), "GROUP BY without `ts`"),
     ] {
         let reports = told(&columns).await;
@@ -73,9 +78,10 @@ async fn what_looks_ahead_is_refused_with_its_reason() {
 async fn a_target_may_look_ahead_and_taints_what_is_made_of_it() {
     let next = format!("lead(value) {OVER})");
     assert_eq!(told(&format!("{next} AS target_next")).await, []);
-    let reports =
-        told_of(&format!("SELECT target_next - value AS x FROM (SELECT value, {next} AS target_next FROM prices)"))
-            .await;
+    let reports = told_of(&format!(
+        "SELECT target_next - value AS x FROM (SELECT value, {next} AS target_next FROM prices)"
+    ))
+    .await;
     assert_eq!(reports[0].title, "column `x` sees the future");
 }
 
@@ -98,7 +104,8 @@ async fn sliding_float_aggregates_are_refused_with_ours_named() {
         ("var_pop", "rolling_std"),
         ("sum", "rolling_mean"),
     ] {
-        let sql = format!("{aggregate}(value) {OVER} ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS x");
+        let sql =
+            format!("{aggregate}(value) {OVER} ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS x");
         let reports = told(&sql).await;
         assert!(reports[0].title.starts_with(&format!("`{aggregate}`")), "{reports:?}");
         assert!(reports[0].hint.as_deref().unwrap().contains(ours), "{reports:?}");

@@ -13,7 +13,9 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::{TableSchema, TableSchemaBuilder};
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -28,6 +30,9 @@ use super::footers::Footer;
 use super::listing::{Listed, Listing, SourceFile};
 use super::{Source, SourceFacts, Ticker};
 use crate::error::Result;
+
+/// Streams of sorted files that are merged; with more, everything is sorted anew.
+const MERGED: usize = 64;
 
 /// The source's files.
 #[derive(Debug)]
@@ -146,6 +151,20 @@ fn scalars(bounds: &ArrayRef, field: &Field) -> Option<Vec<ScalarValue>> {
     known.collect::<Option<Vec<_>>>().filter(|known| known.len() == bounds.len())
 }
 
+impl PricesFiles {
+    /// One group, read file after file; or, where sorted files overlap (one a year, say, with
+    /// all tickers in each), as few groups as have no overlap within, to be merged.
+    fn groups(&self, ordering: Option<&LexOrdering>) -> Vec<FileGroup> {
+        let one = vec![FileGroup::new(self.files.clone())];
+        let Some(ordering) = ordering else { return one };
+        let schema = self.schema.table_schema();
+        match FileScanConfig::split_groups_by_statistics(schema, &one, ordering) {
+            Ok(groups) if (1..=MERGED).contains(&groups.len()) => groups,
+            _ => one,
+        }
+    }
+}
+
 #[async_trait]
 impl TableProvider for PricesFiles {
     fn schema(&self) -> SchemaRef {
@@ -167,13 +186,14 @@ impl TableProvider for PricesFiles {
             let column = Column::new(self.schema.table_schema().field(idx).name(), idx);
             PhysicalSortExpr::new(Arc::new(column), SortOptions::new(false, false))
         });
-        let ordering: Vec<LexOrdering> = LexOrdering::new(order).into_iter().collect();
+        let ordering = LexOrdering::new(order);
+        let groups = self.groups(ordering.as_ref());
         let parquet = Arc::new(ParquetSource::new(self.schema.clone()));
         let config = FileScanConfigBuilder::new(self.url.clone(), parquet)
-            .with_file_groups(vec![FileGroup::new(self.files.clone())])
+            .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
-            .with_output_ordering(ordering)
+            .with_output_ordering(ordering.into_iter().collect())
             .with_preserve_order(true)
             .build();
         Ok(DataSourceExec::from_data_source(config))

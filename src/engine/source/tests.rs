@@ -87,19 +87,42 @@ async fn files_of_single_tickers_in_a_directory_need_no_sort() {
     assert_eq!(days.values()[..], [2, 7, 8, 9, 5, 6]);
     let instants = found.column_by_name("ts").unwrap().as_primitive::<TimestampMicrosecondType>();
     assert_eq!(instants.value(0), 2 * DAY_US);
+    for name in crate::sql_file::SqlFile::builtin_feature_names() {
+        let features = crate::sql_file::SqlFile::builtin_features(name).unwrap();
+        let sql = crate::relation::PipelineSql::new(features, 2);
+        let windows = crate::relation::windows(&context, &sql).await.unwrap();
+        let plan = windows.plan().await.unwrap();
+        let plan = displayable(plan.as_ref()).indent(false).to_string();
+        assert!(!plan.contains("SortExec"), "{name}: {plan}");
+        let batches = windows.frame().clone().collect().await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 6);
+    }
     // A statistic of a footer is never a result.
     let counted = rows(&context, "SELECT max(value) AS value FROM prices").await;
     assert_eq!(floats(&counted, "value"), [Some(3.0)]);
 }
 
 #[tokio::test]
-async fn files_that_overlap_are_sorted_whatever_the_source_says() {
+async fn sorted_files_that_overlap_are_merged() {
     let dir = TempDir::new().unwrap();
     write_ticker(&dir.path().join("a.parquet"), "A", 0, 3);
-    write_ticker(&dir.path().join("b.parquet"), "A", 1, 3);
+    write_ticker(&dir.path().join("b.parquet"), "A", 2, 3);
     let context = session_of(8192);
     register(&context, &source(dir.path())).await.unwrap();
-    assert!(plan(&context, ALL).await.contains("SortExec"));
+    let plan = plan(&context, ALL).await;
+    assert!(plan.contains("SortPreservingMergeExec") && !plan.contains("SortExec"), "{plan}");
+    let values: Vec<_> =
+        floats(&rows(&context, ALL).await, "value").into_iter().flatten().collect();
+    assert_eq!(values, [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    let features = crate::sql_file::SqlFile::builtin_features("log_return").unwrap();
+    let sql = crate::relation::PipelineSql::new(features, 2);
+    let windows = crate::relation::windows(&context, &sql).await.unwrap();
+    let plan = windows.plan().await.unwrap();
+    assert_eq!(plan.properties().output_partitioning().partition_count(), 1);
+    let plan = displayable(plan.as_ref()).indent(false).to_string();
+    assert_eq!(plan.matches("SortPreservingMergeExec").count(), 1, "{plan}");
+    assert!(!plan.contains("SortExec") && !plan.contains("Repartition"), "{plan}");
+    assert!(plan.rfind("WindowExec") < plan.find("SortPreservingMergeExec"), "{plan}");
 }
 
 #[tokio::test]

@@ -142,7 +142,8 @@ impl PartitionEvaluator for Rolling {
 
     fn evaluate_all(&mut self, values: &[ArrayRef], n_rows: usize) -> Result<ArrayRef> {
         let n_values = values.len() - self.function.n_parameters();
-        State::new(*self).push(&values[..n_values], &[0..n_rows], false)
+        let partition = 0..n_rows;
+        State::new(*self).push(&values[..n_values], std::slice::from_ref(&partition), false)
     }
 }
 

@@ -108,7 +108,9 @@ proptest! {
 
 /// 40 rows of two tickers whose sums round.
 fn rounding() -> Vec<Price<'static>> {
-    (0..40).map(|i| (NAMES[(i / 20) as usize], i, Some(100.0 + (f64::from(i) * 0.7).sin() / 3.0))).collect()
+    (0..40)
+        .map(|i| (NAMES[(i / 20) as usize], i, Some(100.0 + (f64::from(i) * 0.7).sin() / 3.0)))
+        .collect()
 }
 
 fn bits(batch: &RecordBatch) -> Vec<Vec<Option<u64>>> {
@@ -189,10 +191,15 @@ async fn lengths_and_decays_out_of_range_are_refused() {
 async fn rows_of_a_partition_are_gathered_before_they_are_cut() {
     // Ordered by ts alone: both tickers' rows alternate, and a sort must come first.
     let context = session_of(8192);
-    let rows_in = [("A", 0, Some(1.0)), ("B", 1, Some(5.0)), ("A", 2, Some(2.0)), ("B", 3, Some(6.0))];
+    let rows_in =
+        [("A", 0, Some(1.0)), ("B", 1, Some(5.0)), ("A", 2, Some(2.0)), ("B", 3, Some(6.0))];
     register_prices(&context, &rows_in, 8, false);
-    let found = rows(&context, "SELECT ticker, rolling_mean(value, 2) OVER \
+    let found = rows(
+        &context,
+        "SELECT ticker, rolling_mean(value, 2) OVER \
         (PARTITION BY ticker ORDER BY ts) AS mean FROM (SELECT * FROM prices ORDER BY ts) \
-        ORDER BY ticker, ts").await;
+        ORDER BY ticker, ts",
+    )
+    .await;
     assert_eq!(floats(&found, "mean"), [None, Some(1.5), None, Some(5.5)]);
 }
