@@ -58,7 +58,7 @@ fn whole(frame: Option<Vec<Option<f64>>>, finite: impl Fn(f64) -> bool) -> Optio
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn windows_and_statistics_equal_the_naive_ones(
