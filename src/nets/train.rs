@@ -1,0 +1,111 @@
+//! The training loop.
+
+use oddlot_lstm::random::{self, Dropout};
+use oddlot_series::{EpochReport, FitError, TrainingWindows};
+
+use crate::adam::Adam;
+use crate::engine::Engine;
+use crate::network::Network;
+use crate::{batch, expect, initialise};
+
+/// Trains from fresh weights; returns the flat weight vector that is kept.
+///
+/// Without a validation window the epochs are told apart by their training loss, nothing stops early and the
+/// last weights are kept.
+///
+/// # Errors
+/// No training window, windows of another shape, or a loss that became infinite or NaN.
+pub(crate) fn train<E: Engine>(
+    engine: &E,
+    network: &Network,
+    data: TrainingWindows<'_>,
+    observe: &mut dyn FnMut(&EpochReport),
+) -> Result<Vec<f32>, FitError> {
+    let TrainingWindows { train, validation } = data;
+    if train.is_empty() {
+        return Err(FitError::NoTrainingWindow);
+    }
+    network.check_windows(&train)?;
+    let settings = &network.spec.training;
+    let mut weights = initialise::weights(network);
+    let mut adam = Adam::new(settings.adam, weights.len());
+    let mut best = Best { loss: f64::INFINITY, epoch: 0, weights: None };
+    let mut step = 0;
+    for epoch in 1..=settings.epochs {
+        let order = order(settings.shuffle, settings.seed, epoch, train.len());
+        let mut loss_sum = 0.0;
+        for chosen in order.chunks(settings.batch_size.max(1)) {
+            let dropout = Dropout { seed: settings.seed, step };
+            let (loss, mut gradient) =
+                batch::loss_and_gradient(engine, network, &weights, train, chosen, dropout);
+            finite(loss, epoch)?;
+            finite(clip(&mut gradient, settings.clip_norm), epoch)?;
+            adam.step(&mut weights, &gradient);
+            loss_sum += loss;
+            step += 1;
+        }
+        let train_loss = loss_sum / (train.len() * network.stack.output().size()) as f64;
+        let prepared = engine.prepare(&network.layout.gather(&weights));
+        let validation_loss = expect::mean_loss(engine, network, &prepared, validation)?;
+        finite(validation_loss.unwrap_or(train_loss), epoch)?;
+        let is_best = best.improves(validation_loss.unwrap_or(train_loss), epoch);
+        if is_best && settings.restore_best && validation_loss.is_some() {
+            best.weights = Some(weights.clone());
+        }
+        observe(&EpochReport {
+            epoch,
+            epochs: settings.epochs,
+            train_loss,
+            validation_loss,
+            is_best,
+        });
+        let waited = epoch - best.epoch;
+        if validation_loss.is_some()
+            && settings.patience.is_some_and(|patience| waited >= patience.max(1))
+        {
+            break;
+        }
+    }
+    Ok(best.weights.unwrap_or(weights))
+}
+
+/// The best epoch so far.
+struct Best {
+    loss: f64,
+    epoch: usize,
+    weights: Option<Vec<f32>>,
+}
+
+impl Best {
+    /// Notes `loss` if it is lower than any before.
+    fn improves(&mut self, loss: f64, epoch: usize) -> bool {
+        let is_best = loss < self.loss;
+        if is_best {
+            (self.loss, self.epoch) = (loss, epoch);
+        }
+        is_best
+    }
+}
+
+fn order(shuffle: bool, seed: u64, epoch: usize, n: usize) -> Vec<u32> {
+    if shuffle { random::shuffle(seed, epoch as u64, n) } else { (0..n as u32).collect() }
+}
+
+fn finite(loss: f64, epoch: usize) -> Result<(), FitError> {
+    if loss.is_finite() { Ok(()) } else { Err(FitError::Diverged { epoch, loss }) }
+}
+
+/// Scales `gradient` down to a norm of `largest` and returns the norm it had.
+fn clip(gradient: &mut [f32], largest: Option<f64>) -> f64 {
+    let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+    if let Some(largest) = largest
+        && norm > largest
+    {
+        let factor = (largest / norm) as f32;
+        gradient.iter_mut().for_each(|g| *g *= factor);
+    }
+    norm
+}
+
+#[cfg(test)]
+mod tests;
