@@ -228,7 +228,11 @@ impl Pointer {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn load(root: &OutputRoot, pipeline: &str, name: &str) -> Result<Option<Self>, Error> {
+    pub async fn load(
+        root: &OutputRoot,
+        pipeline: &str,
+        name: &str,
+    ) -> Result<Option<Self>, Error> {
         let json = root.get(&pointer_path(pipeline, name)).await?;
         // A pointer that cannot be read points nowhere: the model is trained again.
         Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))

@@ -3,17 +3,16 @@
 use chrono::NaiveDate;
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
-use oddlot_engine::tables::writer::year_of;
-use oddlot_engine::tables::{Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, Table};
+use oddlot_engine::tables::{
+    Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, Table,
+};
 use oddlot_engine::{Error, Report};
 use oddlot_series::fallback;
 
-use crate::artifact::StoredJudge;
+use crate::artifact::{Model, Pointer, StoredJudge};
 use crate::plan::Plan;
 use crate::prices::{Prices, sql_of};
-use crate::run::Options;
 use crate::split::day;
-use crate::train::Ready;
 
 /// Trade dates, both included; `None` is without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +32,20 @@ pub struct Chosen {
     pub fingerprint: String,
     /// What the ledger knows of the object that is there.
     pub entry: Option<CellEntry>,
+}
+
+impl Chosen {
+    /// Why it has to be written.
+    pub fn why(&self, full_refresh: bool) -> &'static str {
+        match &self.entry {
+            None => "it is not there",
+            Some(entry) if entry.fingerprint != self.fingerprint => {
+                "its rows, the settings or a model have changed"
+            }
+            Some(_) if full_refresh => "full refresh",
+            Some(_) => "nothing has changed",
+        }
+    }
 }
 
 /// The cells of a run.
@@ -67,10 +80,10 @@ impl Range {
         if !is_before && !is_after {
             return Ok(self);
         }
-        let date = |day: i64| {
-            oddlot_engine::ticker_rows::iso_date(i32::try_from(day).unwrap_or_default())
-        };
-        let bound = |date: Option<NaiveDate>| date.map_or("…".to_owned(), |date| date.to_string());
+        let date =
+            |day: i64| oddlot_engine::ticker_rows::iso_date(i32::try_from(day).unwrap_or_default());
+        let bound =
+            |date: Option<NaiveDate>| date.map_or("…".to_owned(), |date| date.to_string());
         Err(Error::data(
             Report::new("the source has no row in the range")
                 .at("--from, --to, --date")
@@ -82,12 +95,8 @@ impl Range {
 
     fn touches(self, year: i32) -> bool {
         use chrono::Datelike;
-        self.from.is_none_or(|from| from.year() <= year) && self.to.is_none_or(|to| year <= to.year())
-    }
-
-    /// Whether a day, counted from 1970-01-01, lies within it.
-    pub fn contains(self, found: i32) -> bool {
-        self.from.is_none_or(|from| day(from) <= found) && self.to.is_none_or(|to| found <= day(to))
+        self.from.is_none_or(|from| from.year() <= year)
+            && self.to.is_none_or(|to| year <= to.year())
     }
 }
 
@@ -99,10 +108,10 @@ pub async fn choose(
     plan: &Plan,
     prices: &Prices,
     digest: &InputDigest,
-    models: &[Ready],
+    models: &[&Model],
     root: &OutputRoot,
     range: Range,
-    options: Options,
+    full_refresh: bool,
 ) -> Result<Cells, Error> {
     let ledger = Ledger::new(root.clone());
     let context = context(plan, models)?;
@@ -126,7 +135,7 @@ pub async fn choose(
                 let chosen = Chosen { cell, fingerprint: fingerprint.clone(), entry };
                 let is_fresh =
                     chosen.entry.as_ref().is_some_and(|entry| entry.fingerprint == fingerprint);
-                if !is_fresh || options.full_refresh {
+                if !is_fresh || full_refresh {
                     stale.push(chosen.clone());
                 }
                 all.push(chosen);
@@ -137,18 +146,19 @@ pub async fn choose(
 }
 
 /// Everything that a row's bits depend on besides the price rows.
-fn context(plan: &Plan, models: &[Ready]) -> Result<String, Error> {
+fn context(plan: &Plan, models: &[&Model]) -> Result<String, Error> {
     let sql = sql_of(plan)?;
-    let mut ids: Vec<&str> = models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+    let mut ids: Vec<&str> = models.iter().map(|model| model.model_id.as_str()).collect();
     ids.sort_unstable();
     let versions = format!("schema {SCHEMA_VERSION} scoring {SCORING_VERSION}");
-    let parts = [&plan.config_hash(), &sql.features.text, &sql.windows.text, &ids.join(","), &versions];
+    let parts =
+        [&plan.config_hash(), &sql.features.text, &sql.windows.text, &ids.join(","), &versions];
     Ok(parts.map(|part| format!("{}:{part}", part.len())).join("\n"))
 }
 
 /// How far the results of a row reach back and ahead.
-fn reach(prices: &Prices, models: &[Ready]) -> Reach {
-    let before = |ready: &Ready| match &ready.model.artifact.judge {
+fn reach(prices: &Prices, models: &[&Model]) -> Reach {
+    let before = |model: &&Model| match &model.artifact.judge {
         StoredJudge::Network { .. } => prices.layout.length,
         StoredJudge::Baseline(baseline) => baseline.baseline().lookback() + 1,
     };
@@ -159,7 +169,23 @@ fn reach(prices: &Prices, models: &[Ready]) -> Reach {
     }
 }
 
-/// Year of an instant.
-pub fn year(ts_us: i64) -> i32 {
-    year_of(ts_us)
+/// The models that a pipeline uses now, in the order of its file.
+///
+/// # Errors
+/// One is gone or damaged.
+pub async fn stored_models(plan: &Plan, root: &OutputRoot) -> Result<Vec<Model>, Error> {
+    let mut models = Vec::new();
+    for model in &plan.models {
+        let pointer = Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?;
+        if let Some(pointer) = pointer {
+            models.push(Model::load(root, &pointer.model_id).await?);
+        }
+    }
+    Ok(models)
+}
+
+/// How many cells the input has within `range`.
+pub fn count(plan: &Plan, digest: &InputDigest, range: Range) -> usize {
+    let years = digest.years().into_iter().filter(|year| range.touches(*year)).count();
+    years * Table::ALL.len() * plan.output.parts.max(1)
 }

@@ -8,31 +8,38 @@
     reason = "a binary exports nothing; `pub` marks what a module offers to the others"
 )]
 
-#[allow(dead_code, reason = "read by the commands that are not wired yet")]
+mod artifact;
+mod cells;
 mod cli;
+mod commands;
 mod diagnostic;
-#[allow(dead_code, reason = "given by the commands that are not wired yet")]
 mod exit;
-#[allow(dead_code, reason = "read by the commands that are not wired yet")]
+mod log;
+mod lower;
+mod machine;
 mod plan;
-#[allow(dead_code, reason = "read by the commands that are not wired yet")]
+mod prices;
+mod progress;
+mod publish;
+mod result;
+mod run;
+mod run_id;
 mod settings;
+mod shell;
+mod split;
+mod train;
 
-use std::{
-    io::{IsTerminal, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
-use cli::{Cli, Command};
+use cli::Cli;
 use diagnostic::Colour;
 use exit::Exit;
-use oddlot_engine::Error;
-use plan::Plan;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
-    match dispatch(&cli) {
+    log::start(cli.log_format, cli.quiet);
+    match commands::dispatch(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
             tell(&diagnostic::error(&error, colour()));
@@ -41,58 +48,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<Exit, Error> {
-    match &cli.command {
-        Command::Check(args) => check(&args.pipeline),
-        Command::Run(_) => Err(not_wired("run")),
-        Command::Plan(_) => Err(not_wired("plan")),
-        Command::Train(_) => Err(not_wired("train")),
-        Command::Score(_) => Err(not_wired("score")),
-        Command::Sql(_) => Err(not_wired("sql")),
-        Command::Import(_) => Err(not_wired("import")),
-        Command::Models(_) => Err(not_wired("models")),
-        Command::Runs(_) => Err(not_wired("runs")),
-    }
-}
-
-/// Looks for mistakes and shows the plan; its last line is JSON where nobody watches.
-fn check(pipeline: &Path) -> Result<Exit, Error> {
-    let plan = load(pipeline)?;
-    let models: Vec<_> = plan.models.iter().map(|model| model.name.as_str()).collect();
-    let mut stdout = std::io::stdout().lock();
-    let written = writeln!(stdout, "{plan}").and_then(|()| match stdout.is_terminal() {
-        true => writeln!(stdout, "no mistake found"),
-        false => {
-            let line = serde_json::json!({
-                "pipeline": plan.pipeline,
-                "config_hash": plan.config_hash(),
-                "models": models,
-                "warnings": plan.warnings.len(),
-            });
-            writeln!(stdout, "{line}")
-        }
-    });
-    // A reader that has seen enough (`oddlot check … | head -1`) is no mistake.
-    drop(written);
-    Ok(Exit::Done)
-}
-
-/// Reads a pipeline file and tells its warnings.
-fn load(pipeline: &Path) -> Result<Plan, Error> {
-    let plan = Plan::load(pipeline, &|name| std::env::var(name).ok())?;
-    for warning in &plan.warnings {
-        tell(&diagnostic::warning(warning, colour()));
-    }
-    Ok(plan)
-}
-
-fn not_wired(command: &str) -> Error {
-    Error::bug(format!("`oddlot {command}` is not wired yet"))
-}
-
 /// Writes to stderr; a closed stderr leaves nobody to tell.
 fn tell(text: &str) {
     drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// Writes to stdout. A reader that has seen enough (`oddlot … | head -1`) is no mistake.
+fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Writes one line of JSON to stdout, unless a person watches.
+fn say_json(value: &serde_json::Value) {
+    if !std::io::stdout().is_terminal() {
+        say(&format!("{value}\n"));
+    }
 }
 
 fn colour() -> Colour {

@@ -1,8 +1,8 @@
 //! Opens the source: registers it, inspects each ticker, leaves out those that cannot be scored.
 
-use oddlot_engine::session::SessionContext;
 use oddlot_engine::inspect::{TickerFacts, inspect};
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, windows};
+use oddlot_engine::session::SessionContext;
 use oddlot_engine::session::{SessionOptions, session};
 use oddlot_engine::source::{self, Columns, Source, Ticker};
 use oddlot_engine::sql_file::SqlFile;
@@ -47,7 +47,8 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let relation = windows(&session, &sql_of(plan)?).await?;
     let facts = inspect(&session).await?;
 
-    let verdicts: Vec<Verdict> = facts.iter().map(|ticker| judge(plan, &relation, ticker)).collect();
+    let verdicts: Vec<Verdict> =
+        facts.iter().map(|ticker| judge(plan, &relation, ticker)).collect();
     let kept = |verdict: &Verdict| matches!(verdict, Verdict::Ok);
     if !verdicts.iter().any(kept) {
         return Err(nothing_left(plan, &verdicts));
@@ -68,7 +69,8 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let survivors = || facts.iter().zip(&verdicts).filter(|(_, verdict)| kept(verdict));
     let first = survivors().filter_map(|(ticker, _)| ticker.first_ts).min().unwrap_or_default();
     let last = survivors().filter_map(|(ticker, _)| ticker.last_ts).max().unwrap_or_default();
-    let tickers = facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
+    let tickers =
+        facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
     let layout = Layout::of(&relation);
     Ok(Prices { session, relation, layout, tickers, span: (first, last) })
 }

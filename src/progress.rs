@@ -36,7 +36,8 @@ impl Progress {
 
     /// A counter of scored rows.
     pub fn scoring(self, rows: u64) -> ProgressBar {
-        self.bar(rows, "{prefix:>14} {pos}/{len} rows {wide_bar} {per_sec} {eta}").with_prefix("scoring")
+        self.bar(rows, "{prefix:>14} {pos}/{len} rows {wide_bar} {per_sec} {eta}")
+            .with_prefix("scoring")
     }
 
     fn bar(self, length: u64, template: &str) -> ProgressBar {

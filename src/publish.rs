@@ -12,7 +12,9 @@ use oddlot_engine::judged::{Judges, rows_of};
 use oddlot_engine::query::{count_anomalies, known_alerts};
 use oddlot_engine::score;
 use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
-use oddlot_engine::tables::{CellWriter, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, StagedCell, Table};
+use oddlot_engine::tables::{
+    CellWriter, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, StagedCell, Table,
+};
 use oddlot_engine::{Error, failure::from_datafusion};
 
 use crate::artifact::StoredJudge;
@@ -45,11 +47,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn nothing_to_write(
-        &self,
-        run_id: &RunId,
-        cells: &Cells,
-    ) -> Result<Outcome, Error> {
+    pub async fn nothing_to_write(&self, run_id: &RunId, cells: &Cells) -> Result<Outcome, Error> {
         let json = self.root.get(&self.summary_path()).await?;
         // A summary that cannot be read is not worth a failed run: the tables have it all.
         let summary = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
@@ -67,7 +65,7 @@ impl Job<'_> {
         staging: &Path,
         options: Options,
     ) -> Result<Outcome, Error> {
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(Tally::new(self.models));
         let mut writers = self.writers(cells, staging)?;
         let mut alerts = Vec::new();
         let bar = options.progress.scoring(self.digest.n_rows() as u64);
@@ -89,7 +87,8 @@ impl Job<'_> {
         let mut n_replaced = 0;
         for writer in writers {
             for staged in writer.finish()? {
-                n_replaced += usize::from(self.commit_cell(&staged, cells, run_id, staging, options).await?);
+                n_replaced +=
+                    usize::from(self.commit_cell(&staged, cells, run_id, staging, options).await?);
             }
         }
         let summary = tally.summary(self.models);
@@ -131,7 +130,8 @@ impl Job<'_> {
             n_alerts: count(outcome.alerts.len()),
             model_ids: self.models.iter().map(|ready| ready.model.model_id.clone()).collect(),
         };
-        run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.prices.tickers).await?;
+        run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.prices.tickers)
+            .await?;
         run_tables::write_alerts(self.root, staging, pipeline, &run, &outcome.alerts).await?;
         run_tables::write_run(self.root, staging, pipeline, &run).await?;
         outcome.n_anomalies = self.count_anomalies(options).await?;
@@ -139,24 +139,14 @@ impl Job<'_> {
     }
 
     /// The judged rows of all tickers, one batch a ticker.
-    async fn judged(
-        &self,
-        tally: &Arc<Tally>,
-    ) -> Result<score::JudgedStream, Error> {
+    async fn judged(&self, tally: &Arc<Tally>) -> Result<score::JudgedStream, Error> {
         let features = self.prices.layout.features.len();
         let links = lower::price_links(self.prices.relation.features.header.link, features);
         let events = lower::events(self.plan.events);
         let detectors = self.models.iter().map(|ready| ready.model.detector(links.clone(), events));
         let detectors = detectors.collect::<Result<Vec<_>, _>>()?;
-        let observer = {
-            let tally = Arc::clone(tally);
-            let scaler_of = Tally::common_scaler(self.models);
-            Box::new(move |judge: &_, ticker: &str, history: &_, scores: &_, judgement: &_| {
-                tally.observe(judge, ticker, history, scores, judgement, &scaler_of);
-            })
-        };
         let layout = self.prices.layout.clone();
-        let judges = Judges::new(detectors, layout.clone(), observer);
+        let judges = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
         score::stream(&self.prices.session, &self.prices.relation, layout, Arc::new(judges)).await
     }
 
@@ -196,7 +186,8 @@ impl Job<'_> {
             return Ok(false);
         };
         let ledger = Ledger::new(self.root.clone());
-        let has_equal_bytes = stale.entry.as_ref().is_some_and(|entry| entry.sha256 == staged.sha256);
+        let has_equal_bytes =
+            stale.entry.as_ref().is_some_and(|entry| entry.sha256 == staged.sha256);
         if has_equal_bytes && !options.full_refresh {
             ledger.note(staged, run_id.as_str(), &stale.fingerprint, staging).await?;
             return Ok(false);
@@ -206,17 +197,26 @@ impl Job<'_> {
     }
 
     /// Those flags of the test span and of the written years that no run has told before.
-    async fn first_told(&self, found: Vec<AlertRow>, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
+    async fn first_told(
+        &self,
+        found: Vec<AlertRow>,
+        cells: &Cells,
+    ) -> Result<Vec<AlertRow>, Error> {
         use chrono::Datelike;
         let years: BTreeSet<i32> = cells.years().into_iter().collect();
         let year = |alert: &AlertRow| {
             chrono::DateTime::from_timestamp_micros(alert.ts).map_or(0, |instant| instant.year())
         };
-        let known = known_alerts(&self.prices.session, self.root.name(), self.plan.pipeline.as_str()).await?;
+        let known =
+            known_alerts(&self.prices.session, self.root.name(), self.plan.pipeline.as_str())
+                .await?;
         let is_new = |alert: &AlertRow| {
             !known.contains(&(alert.ticker.clone(), alert.ts, alert.model.clone()))
         };
-        Ok(found.into_iter().filter(|alert| years.contains(&year(alert)) && is_new(alert)).collect())
+        Ok(found
+            .into_iter()
+            .filter(|alert| years.contains(&year(alert)) && is_new(alert))
+            .collect())
     }
 
     /// Flagged rows of the range, of this pipeline's models, as the tables tell them.
@@ -271,7 +271,9 @@ pub async fn write_models(
         let model = &ready.model;
         let artifact = &model.artifact;
         let (training, spec) = match &artifact.judge {
-            StoredJudge::Network { spec, training, .. } => (Some(training), serde_json::to_string(spec)),
+            StoredJudge::Network { spec, training, .. } => {
+                (Some(training), serde_json::to_string(spec))
+            }
             StoredJudge::Baseline(baseline) => (None, serde_json::to_string(&baseline.baseline())),
         };
         let weights = model.network.as_ref().map(|network| network.weights()).unwrap_or_default();
@@ -289,7 +291,8 @@ pub async fn write_models(
             trained_at: run_id.started_at_us(),
             window_length: i32::try_from(artifact.length).unwrap_or(i32::MAX),
             n_parameters: i64::try_from(n_parameters).unwrap_or(i64::MAX),
-            best_epoch: training.map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
+            best_epoch: training
+                .map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
             validation_loss: training.and_then(|training| training.validation_loss),
             spans: [spans.train_to, spans.validation_to, spans.calibration_to],
             threshold: deciding.threshold,

@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
+use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
-use oddlot_engine::Error;
 
+use crate::artifact::Model;
 use crate::cells::{self, Range};
 use crate::plan::Plan;
 use crate::prices::{self, Prices};
@@ -70,7 +71,9 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
     let split = split::resolve(plan, &prices, &root, &staging.path, options.policy).await?;
     let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
     let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
-    let cells = cells::choose(plan, &prices, &digest, &models, &root, range, options).await?;
+    let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
+    let cells =
+        cells::choose(plan, &prices, &digest, &used, &root, range, options.full_refresh).await?;
 
     let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
     let mut outcome = match cells.stale.is_empty() {

@@ -18,7 +18,8 @@ impl RunId {
     }
 
     fn new(started_at: DateTime<Utc>, process: u32) -> Self {
-        let instant = started_at.to_rfc3339_opts(SecondsFormat::Micros, true).replace(['-', ':'], "");
+        let instant =
+            started_at.to_rfc3339_opts(SecondsFormat::Micros, true).replace(['-', ':'], "");
         Self { id: format!("{instant}-{:04x}", process & 0xffff), started_at }
     }
 

@@ -25,10 +25,10 @@ struct Stored {
     spans: Spans,
 }
 
-/// The split of a plan over its prices.
+/// The split of a plan over its prices; fractions that are resolved for the first time are stored.
 ///
 /// # Errors
-/// Too few days for the fractions; the store cannot be read or written.
+/// As [`preview`]; the store cannot be written.
 pub async fn resolve(
     plan: &Plan,
     prices: &Prices,
@@ -36,41 +36,69 @@ pub async fn resolve(
     staging: &Path,
     policy: Policy,
 ) -> Result<Split, Error> {
-    let fractions = match plan.split {
-        SplitPlan::Dates { train_to, validation_to, calibration_to } => {
-            let spans = Spans {
-                train_to: day(train_to),
-                validation_to: day(validation_to),
-                calibration_to: day(calibration_to),
-            };
-            return Split::try_from(spans).map_err(|error| Error::bug(error.to_string()));
-        }
-        SplitPlan::Fractions { train, validation, calibration } => [train, validation, calibration],
+    let split = preview(plan, prices, Some(root), policy).await?;
+    let Some(fractions) = fractions_of(plan) else { return Ok(split) };
+    let json = serde_json::to_vec_pretty(&Stored { fractions, spans: split.spans() })
+        .map_err(|error| Error::bug(format!("a split cannot be written: {error}")))?;
+    if root.get(&path(plan)).await?.as_ref() != Some(&json) {
+        root.put(staging, &path(plan), &json).await?;
+    }
+    Ok(split)
+}
+
+/// The split of a plan over its prices; nothing is stored.
+///
+/// # Errors
+/// Too few days for the fractions; the store cannot be read.
+pub async fn preview(
+    plan: &Plan,
+    prices: &Prices,
+    root: Option<&OutputRoot>,
+    policy: Policy,
+) -> Result<Split, Error> {
+    let impossible = |error: oddlot_series::SplitError| Error::bug(error.to_string());
+    if let SplitPlan::Dates { train_to, validation_to, calibration_to } = plan.split {
+        let spans = Spans {
+            train_to: day(train_to),
+            validation_to: day(validation_to),
+            calibration_to: day(calibration_to),
+        };
+        return Split::try_from(spans).map_err(impossible);
+    }
+    let fractions = fractions_of(plan).unwrap_or_default();
+    let stored = match root {
+        Some(root) if policy != Policy::Always => root.get(&path(plan)).await?,
+        _ => None,
     };
-    let path = format!("_state/splits/pipeline={}.json", plan.pipeline.as_str());
-    let stored = root.get(&path).await?.and_then(|json| serde_json::from_slice::<Stored>(&json).ok());
-    if let Some(stored) = stored.filter(|stored| stored.fractions == fractions)
-        && policy != Policy::Always
-    {
-        return Split::try_from(stored.spans).map_err(|error| Error::bug(error.to_string()));
+    let stored = stored.and_then(|json| serde_json::from_slice::<Stored>(&json).ok());
+    if let Some(stored) = stored.filter(|stored| stored.fractions == fractions) {
+        return Split::try_from(stored.spans).map_err(impossible);
     }
     let [train, validation, calibration] = fractions;
     let days = trade_days(&prices.session).await?;
-    let split = Split::from_fractions(&days, &Fractions { train, validation, calibration })
-        .map_err(|error| {
-            Error::new(
-                Kind::Data,
-                Report::new("the source is too short for its split")
-                    .at(plan.file.as_str())
-                    .expected("at least one day in each span")
-                    .found(error.to_string())
-                    .hint("add history, or change the fractions of [split]"),
-            )
-        })?;
-    let json = serde_json::to_vec_pretty(&Stored { fractions, spans: split.spans() })
-        .map_err(|error| Error::bug(format!("a split cannot be written: {error}")))?;
-    root.put(staging, &path, &json).await?;
-    Ok(split)
+    Split::from_fractions(&days, &Fractions { train, validation, calibration }).map_err(|error| {
+        Error::new(
+            Kind::Data,
+            Report::new("the source is too short for its split")
+                .at(plan.file.as_str())
+                .expected("at least one day in each span")
+                .found(error.to_string())
+                .hint("add history, or change the fractions of [split]"),
+        )
+    })
+}
+
+fn fractions_of(plan: &Plan) -> Option<[f64; 3]> {
+    match plan.split {
+        SplitPlan::Dates { .. } => None,
+        SplitPlan::Fractions { train, validation, calibration } => {
+            Some([train, validation, calibration])
+        }
+    }
+}
+
+fn path(plan: &Plan) -> String {
+    format!("_state/splits/pipeline={}.json", plan.pipeline.as_str())
 }
 
 /// Days since 1970-01-01.

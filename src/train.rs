@@ -20,7 +20,9 @@ use oddlot_series::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::artifact::{Artifact, FORMAT, Model, Pointer, StoredJudge, TrainingRecord, hex, weights_bytes};
+use crate::artifact::{
+    Artifact, FORMAT, Model, Pointer, StoredJudge, TrainingRecord, hex, weights_bytes,
+};
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan};
 use crate::prices::{Prices, sql_of};
@@ -73,7 +75,10 @@ impl Keys {
             hasher.update(digest.learnt_from);
             hex(&hasher.finalize())
         };
-        Ok(Self { training: key(&plan.training_json(model)), judging: key(&plan.judging_json(model)) })
+        Ok(Self {
+            training: key(&plan.training_json(model)),
+            judging: key(&plan.judging_json(model)),
+        })
     }
 
     /// What is to be done, given what is stored.
@@ -140,7 +145,8 @@ impl Workshop<'_> {
         let mut ready = Vec::new();
         for model in &self.plan.models {
             let keys = Keys::of(self.plan, model, self.digest)?;
-            let stored = Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
+            let stored =
+                Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
             let need = keys.need(stored.as_ref(), self.policy);
             if self.policy == Policy::Never {
                 let pointer = stored.ok_or_else(|| not_trained(self.plan, model))?;
@@ -152,7 +158,10 @@ impl Workshop<'_> {
             if need == Need::Load
                 && let Some(pointer) = &stored
             {
-                ready.push(Ready { model: Model::load(self.root, &pointer.model_id).await?, is_new: false });
+                ready.push(Ready {
+                    model: Model::load(self.root, &pointer.model_id).await?,
+                    is_new: false,
+                });
                 continue;
             }
             tracing::info!(model = model.name.as_str(), "{}", need.why());
@@ -161,7 +170,9 @@ impl Workshop<'_> {
                 None => Arc::clone(rows.insert(Arc::new(self.learning_rows().await?))),
             };
             let old = match (&stored, need) {
-                (Some(pointer), Need::Calibrate) => Some(Model::load(self.root, &pointer.model_id).await?),
+                (Some(pointer), Need::Calibrate) => {
+                    Some(Model::load(self.root, &pointer.model_id).await?)
+                }
                 _ => None,
             };
             let made = self.make(model, keys, &rows, old).await?;
@@ -212,7 +223,12 @@ impl Workshop<'_> {
     }
 
     /// A model that was trained for something else is never used in silence.
-    fn refuse_mismatch(&self, model: &ModelPlan, stored: &Artifact, need: Need) -> Result<(), Error> {
+    fn refuse_mismatch(
+        &self,
+        model: &ModelPlan,
+        stored: &Artifact,
+        need: Need,
+    ) -> Result<(), Error> {
         let sql = sql_of(self.plan)?;
         let layout = &self.prices.layout;
         let refuse = |what: &str, expected: String, found: String| {
@@ -230,13 +246,21 @@ impl Workshop<'_> {
             return refuse("another window length", rows(layout.length), rows(stored.length));
         }
         if stored.features != layout.features {
-            return refuse("other features", layout.features.join(", "), stored.features.join(", "));
+            return refuse(
+                "other features",
+                layout.features.join(", "),
+                stored.features.join(", "),
+            );
         }
         if stored.features_sql != sql.features.text || stored.windows_sql != sql.windows.text {
             return refuse("other SQL", "the query it was trained on".into(), sql.features.name);
         }
         if stored.detector != model.detector.kind() {
-            return refuse("another detector", model.detector.kind().into(), stored.detector.clone());
+            return refuse(
+                "another detector",
+                model.detector.kind().into(),
+                stored.detector.clone(),
+            );
         }
         if need != Need::Load {
             // Which of the two keys differs tells settings from data.
@@ -379,7 +403,9 @@ impl Job {
             (StoredJudge::Network { .. }, Some(network)) => {
                 Judge::Network { network: Arc::clone(network), scalers: scalers.clone() }
             }
-            (StoredJudge::Network { .. }, None) => return Err(Error::bug("a network without weights")),
+            (StoredJudge::Network { .. }, None) => {
+                return Err(Error::bug("a network without weights"));
+            }
         };
         let detector = Detector {
             name: self.model.name.as_str().to_owned(),

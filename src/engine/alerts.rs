@@ -19,7 +19,11 @@ pub fn of(anomalies: &RecordBatch) -> Result<Vec<AlertRow>> {
     let text = |name: &str, row: usize| {
         let column = column(name)?.as_string_opt::<i32>();
         let column = column.ok_or_else(|| Error::bug(format!("`{name}` is no text")))?;
-        Ok::<String, Error>(if column.is_valid(row) { column.value(row).to_owned() } else { String::new() })
+        Ok::<String, Error>(if column.is_valid(row) {
+            column.value(row).to_owned()
+        } else {
+            String::new()
+        })
     };
     let ts = column("ts")?.as_primitive_opt::<TimestampMicrosecondType>();
     let days = column("trade_date")?.as_primitive_opt::<Date32Type>();

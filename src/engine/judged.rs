@@ -25,8 +25,17 @@ use crate::ticker_rows::{Layout, TickerRows};
 use crate::{Error, Result};
 
 /// Is told of every ticker and detector as it is judged, for what a table cannot hold.
-pub type Observer =
-    dyn Fn(&CalibratedDetector, &str, &History<'_>, &Scores, &Judgement) + Send + Sync;
+pub trait Observer: Send + Sync {
+    /// One detector has judged one ticker.
+    fn observe(
+        &self,
+        judge: &CalibratedDetector,
+        ticker: &str,
+        history: &History<'_>,
+        scores: &Scores,
+        judgement: &Judgement,
+    );
+}
 
 /// All detectors of a pipeline, side by side.
 pub struct Judges {
@@ -34,7 +43,7 @@ pub struct Judges {
     layout: Layout,
     /// Feature indices in the order of their names, which is the order of the tables.
     feature_order: Vec<usize>,
-    observer: Box<Observer>,
+    observer: Arc<dyn Observer>,
 }
 
 impl fmt::Debug for Judges {
@@ -49,7 +58,7 @@ impl Judges {
     pub fn new(
         mut detectors: Vec<CalibratedDetector>,
         layout: Layout,
-        observer: Box<Observer>,
+        observer: Arc<dyn Observer>,
     ) -> Self {
         detectors.sort_by(|a, b| a.detector.name.cmp(&b.detector.name));
         let mut feature_order: Vec<usize> = (0..layout.features.len()).collect();
@@ -87,7 +96,7 @@ impl Scorer for Judges {
             .map(|judge| {
                 let scores = judge.detector.score(&rows.ticker, &history)?;
                 let judgement = judge.judge_scores(&rows.ticker, &history, &scores);
-                (self.observer)(judge, &rows.ticker, &history, &scores, &judgement);
+                self.observer.observe(judge, &rows.ticker, &history, &scores, &judgement);
                 Ok(judgement)
             })
             .collect::<Result<Vec<_>, oddlot_series::ScoreError>>()

@@ -24,7 +24,10 @@ impl fmt::Display for Summary {
         let mut lines = vec![header()];
         lines.extend(self.models.iter().map(|model| self.model_line(model)));
         write_columns(f, &lines, &[false, false, true, false, true, true, true, true])?;
-        writeln!(f, "\nMAE: mean absolute error per value, in training standard deviations of the feature;")?;
+        writeln!(
+            f,
+            "\nMAE: mean absolute error per value, in training standard deviations of the feature;"
+        )?;
         writeln!(f, "naive: the same error of the simplest rivals over the same windows.\n")?;
         for model in self.models.iter().filter(|model| model.is_network) {
             for verdict in verdicts(model) {
@@ -76,7 +79,12 @@ fn event_line(event: &EventSummary) -> Vec<String> {
         visible(&event.ticker),
         match first == last {
             true => iso_date(first),
-            false => format!("{} … {}, peak {}", iso_date(first), iso_date(last), iso_date(event.peak_day)),
+            false => format!(
+                "{} … {}, peak {}",
+                iso_date(first),
+                iso_date(last),
+                iso_date(event.peak_day)
+            ),
         },
         event.return_pct.map_or_else(|| "–".into(), |percent| format!("{percent:+.2} %")),
         match event.ratio < f64::MAX {
@@ -96,11 +104,20 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
         if let Some((name, rival)) = best {
             let difference = 100.0 * (mae / rival - 1.0);
             verdicts.push(if mae < rival * (1.0 - EQUAL_SHARE) {
-                format!("{} {what} {:.1} % better than `{name}`, its best naive rival", model.name, -difference)
+                format!(
+                    "{} {what} {:.1} % better than `{name}`, its best naive rival",
+                    model.name, -difference
+                )
             } else if mae <= rival * (1.0 + EQUAL_SHARE) {
-                format!("{} {what} no better than `{name}` ({difference:+.1} %): it adds nothing there", model.name)
+                format!(
+                    "{} {what} no better than `{name}` ({difference:+.1} %): it adds nothing there",
+                    model.name
+                )
             } else {
-                format!("{} {what} {difference:.1} % worse than `{name}`: it adds nothing there", model.name)
+                format!(
+                    "{} {what} {difference:.1} % worse than `{name}`: it adds nothing there",
+                    model.name
+                )
             });
         }
     }
@@ -125,16 +142,20 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
 }
 
 /// Columns two spaces apart; `is_right` says which are aligned to the right.
-fn write_columns(f: &mut fmt::Formatter<'_>, lines: &[Vec<String>], is_right: &[bool]) -> fmt::Result {
-    let width = |column: usize| {
-        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
-    };
+fn write_columns(
+    f: &mut fmt::Formatter<'_>,
+    lines: &[Vec<String>],
+    is_right: &[bool],
+) -> fmt::Result {
+    let width =
+        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..is_right.len()).map(width).collect();
     for line in lines {
         let mut text = String::new();
         for ((cell, width), is_right) in line.iter().zip(&widths).zip(is_right) {
             let padding = " ".repeat(width - cell.chars().count());
-            let (before, after) = if *is_right { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            let (before, after) =
+                if *is_right { (padding.as_str(), "") } else { ("", padding.as_str()) };
             text.push_str(&format!("{before}{cell}{after}  "));
         }
         writeln!(f, "{}", text.trim_end())?;

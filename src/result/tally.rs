@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use oddlot_engine::judged::Observer;
 use oddlot_series::{
-    CalibratedDetector, HeldOut, History, Judge, Judgement, Mean, Scalers, Scores, Span,
+    CalibratedDetector, HeldOut, History, Judgement, Mean, Scaler, Scalers, Scores, Span,
 };
 
 use super::{EventSummary, ModelSummary, Summary};
@@ -15,8 +16,12 @@ use crate::train::Ready;
 const EVENTS_TOLD: usize = 10;
 
 /// What was counted so far; shared by the detectors, which judge one ticker at a time.
-#[derive(Debug, Default)]
-pub struct Tally(Mutex<Counts>);
+#[derive(Debug)]
+pub struct Tally {
+    /// In whose units all errors are told: the first network's, else the first model's.
+    scalers: Option<Scalers>,
+    counts: Mutex<Counts>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -57,43 +62,16 @@ struct Moments {
 }
 
 impl Tally {
-    /// The scaler in whose units all errors are told: the first network's, else the first model's.
-    pub fn common_scaler(models: &[Ready]) -> Option<Scalers> {
-        let is_network = |ready: &&Ready| {
-            matches!(ready.model.artifact.judge, StoredJudge::Network { .. })
-        };
-        let first = models.iter().find(is_network).or(models.first());
-        first.map(|ready| ready.model.artifact.scalers.clone())
-    }
-
-    /// One detector has judged one ticker.
-    pub fn observe(
-        &self,
-        judge: &CalibratedDetector,
-        ticker: &str,
-        history: &History<'_>,
-        scores: &Scores,
-        judgement: &Judgement,
-        scalers: Option<&Scalers>,
-    ) {
-        let test_from = history.days.partition_point(|&day| judge.split.span(day) != Span::Test);
-        let own = ModelCounts::of(judge, ticker, history, scores, judgement, scalers, test_from);
-        let told = events(judge, history, judgement);
-        // A panic elsewhere poisons the lock; the counts are still whole, since each is added at once.
-        let mut counts = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let (Some(first), Some(last)) = (history.days.get(test_from), history.days.last()) {
-            let (from, to) = counts.test_days.unwrap_or((*first, *last));
-            counts.test_days = Some((from.min(*first), to.max(*last)));
-        }
-        counts.models.entry(judge.detector.name.clone()).or_default().add(own);
-        for (peak_day, event) in told {
-            counts.events.entry((ticker.to_owned(), peak_day)).or_default().push(event);
-        }
+    /// Nothing counted yet.
+    pub fn new(models: &[Ready]) -> Self {
+        let first = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
+        let scalers = first.map(|ready| ready.model.artifact.scalers.clone());
+        Self { scalers, counts: Mutex::default() }
     }
 
     /// The result.
     pub fn summary(&self, models: &[Ready]) -> Summary {
-        let counts = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let of = |ready: &Ready| counts.models.get(&ready.model.artifact.name);
         let baselines: Vec<(&str, &ModelCounts)> = models
             .iter()
@@ -115,6 +93,32 @@ impl Tally {
     }
 }
 
+impl Observer for Tally {
+    fn observe(
+        &self,
+        judge: &CalibratedDetector,
+        ticker: &str,
+        history: &History<'_>,
+        scores: &Scores,
+        judgement: &Judgement,
+    ) {
+        let test_from = history.days.partition_point(|&day| judge.split.span(day) != Span::Test);
+        let scaler = self.scalers.as_ref().map(|scalers| scalers.get(ticker).item);
+        let own = ModelCounts::of(judge, ticker, history, scores, judgement, scaler, test_from);
+        let told = events(judge, history, judgement);
+        // A panic elsewhere poisons the lock; the counts are still whole, since each is added at once.
+        let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let (Some(first), Some(last)) = (history.days.get(test_from), history.days.last()) {
+            let (from, to) = counts.test_days.unwrap_or((*first, *last));
+            counts.test_days = Some((from.min(*first), to.max(*last)));
+        }
+        counts.models.entry(judge.detector.name.clone()).or_default().add(own);
+        for (peak_day, event) in told {
+            counts.events.entry((ticker.to_owned(), peak_day)).or_default().push(event);
+        }
+    }
+}
+
 impl ModelCounts {
     fn of(
         judge: &CalibratedDetector,
@@ -122,12 +126,11 @@ impl ModelCounts {
         history: &History<'_>,
         scores: &Scores,
         judgement: &Judgement,
-        scalers: Option<&Scalers>,
+        scaler: Option<&Scaler>,
         test_from: usize,
     ) -> Self {
         let mut counts = Self::default();
-        if let Some(scalers) = scalers {
-            let scaler = scalers.get(ticker).item;
+        if let Some(scaler) = scaler {
             counts.held_out = HeldOut::of(history, scores, scaler, &judge.split, Span::Test);
             counts.outside = scaler.outside_share(&history.values[test_from * history.features..]);
         }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::object_store::aws::AmazonS3Builder;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path;
@@ -11,6 +12,7 @@ use datafusion::object_store::prefix::PrefixStore;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use futures::TryStreamExt;
 
+use crate::session::SessionContext;
 use crate::{Error, Kind, Report, Result};
 
 /// Bytes of one part of a multipart upload.
@@ -22,6 +24,8 @@ const MULTIPART_BYTES: usize = 8 << 20;
 pub struct OutputRoot {
     store: Arc<dyn ObjectStore>,
     local: Option<PathBuf>,
+    /// The bucket and its store without the prefix, where it is one.
+    bucket: Option<(String, Arc<dyn ObjectStore>)>,
     name: String,
 }
 
@@ -37,14 +41,19 @@ impl OutputRoot {
                 .with_bucket_name(bucket)
                 .build()
                 .map_err(|error| cannot_write(root, &error))?;
-            let store = PrefixStore::new(store, Path::from(prefix));
-            return Ok(Self { store: Arc::new(store), local: None, name: root.to_owned() });
+            let whole: Arc<dyn ObjectStore> = Arc::new(store);
+            return Ok(Self {
+                store: Arc::new(PrefixStore::new(Arc::clone(&whole), Path::from(prefix))),
+                local: None,
+                bucket: Some((bucket.to_owned(), whole)),
+                name: root.to_owned(),
+            });
         }
         fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
         let path = fs::canonicalize(root).map_err(|error| cannot_write(root, &error))?;
         let store =
             LocalFileSystem::new_with_prefix(&path).map_err(|error| cannot_write(root, &error))?;
-        Ok(Self { store: Arc::new(store), local: Some(path), name: root.to_owned() })
+        Ok(Self { store: Arc::new(store), local: Some(path), bucket: None, name: root.to_owned() })
     }
 
     /// Opens a root for reading: a missing folder is an error and is not made.
@@ -62,6 +71,29 @@ impl OutputRoot {
             ));
         }
         Self::open(root)
+    }
+
+    /// Opens a root for reading, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_if_present(root: &str) -> Result<Option<Self>> {
+        match !root.starts_with("s3://") && !FsPath::new(root).is_dir() {
+            true => Ok(None),
+            false => Self::open(root).map(Some),
+        }
+    }
+
+    /// Makes an object store known to a session, so that tables below the root can be read there.
+    ///
+    /// # Errors
+    /// A bug: the root is no URL that a session can know.
+    pub fn register(&self, context: &SessionContext) -> Result<()> {
+        let Some((bucket, store)) = &self.bucket else { return Ok(()) };
+        let url = ObjectStoreUrl::parse(format!("s3://{bucket}"))
+            .map_err(|error| Error::bug(format!("{}: {error}", self.name)))?;
+        context.register_object_store(url.as_ref(), Arc::clone(store));
+        Ok(())
     }
 
     /// As the user wrote it.

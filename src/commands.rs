@@ -1,0 +1,104 @@
+//! One function a command: what it calls, what it prints, how it ends.
+
+mod check;
+mod import;
+mod job;
+mod list;
+mod sql;
+
+use std::future::Future;
+use std::path::Path;
+
+use oddlot_engine::Error;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::{colour, diagnostic, tell};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever stops the command.
+pub fn dispatch(cli: &Cli) -> Result<Exit, Error> {
+    let progress = Progress::detect(cli.quiet);
+    match &cli.command {
+        Command::Run(args) => job::run(args, progress),
+        Command::Score(args) => job::score(args, progress),
+        Command::Train(args) => job::train(args, progress),
+        Command::Plan(args) => check::plan(args),
+        Command::Check(args) => check::check(&args.pipeline),
+        Command::Sql(args) => sql::sql(args),
+        Command::Import(args) => import::import(args),
+        Command::Models(args) => list::models(args),
+        Command::Runs(args) => list::runs(args),
+    }
+}
+
+/// Reads a pipeline file and tells its warnings.
+fn load(pipeline: &Path) -> Result<Plan, Error> {
+    let plan = Plan::load(pipeline, &|name| std::env::var(name).ok())?;
+    for warning in &plan.warnings {
+        tell(&diagnostic::warning(warning, colour()));
+    }
+    Ok(plan)
+}
+
+/// Threads to use: as asked, else one a processor.
+fn threads(asked: Option<u16>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(processors, usize::from)
+}
+
+/// Runs a command's work on `threads` threads of tokio and as many of Rayon; a signal ends it.
+///
+/// What is unfinished is in `_staging`; the same command begins it anew and touches nothing else.
+fn block_on(
+    threads: usize,
+    work: impl Future<Output = Result<Exit, Error>>,
+) -> Result<Exit, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            done = work => done,
+            signal = interrupted() => signal,
+        }
+    });
+    // Threads in the middle of an epoch are not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+#[cfg(unix)]
+async fn interrupted() -> Result<Exit, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| {
+        signal(kind).map_err(|error| Error::bug(format!("signals cannot be listened to: {error}")))
+    };
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let exit = tokio::select! {
+        _ = interrupt.recv() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
+    };
+    tell("interrupted; committed cells are whole, and the same command resumes\n");
+    Ok(exit)
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> Result<Exit, Error> {
+    // Without a handler the process simply ends, which loses nothing either.
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Ok(Exit::Interrupted),
+        Err(_) => std::future::pending().await,
+    }
+}

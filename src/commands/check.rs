@@ -1,0 +1,108 @@
+//! `check` and `plan`: look, and change nothing.
+
+use std::path::Path;
+
+use oddlot_engine::Error;
+use oddlot_engine::fingerprint;
+use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::ticker_rows::iso_date;
+use serde_json::json;
+
+use super::{block_on, load, threads};
+use crate::artifact::Pointer;
+use crate::cells::Range;
+use crate::cli::PlanArgs;
+use crate::diagnostic::visible;
+use crate::exit::Exit;
+use crate::prices::{self, Prices};
+use crate::train::{Keys, Need, Policy};
+use crate::{cells, say, say_json, split};
+
+/// `oddlot check`: pipeline, queries and source.
+pub fn check(pipeline: &Path) -> Result<Exit, Error> {
+    let plan = load(pipeline)?;
+    let threads = threads(None);
+    block_on(threads, async {
+        let prices = prices::open(&plan, threads).await?;
+        say(&format!("{plan}\n{}\n", told(&prices)));
+        for ticker in prices.tickers.iter().filter(|ticker| ticker.status != "ok") {
+            let reason = ticker.reason.as_deref().unwrap_or_default();
+            say(&format!("{} {}: {}\n", ticker.status, visible(&ticker.ticker), visible(reason)));
+        }
+        say("no mistake found\n");
+        let models: Vec<_> = plan.models.iter().map(|model| model.name.as_str()).collect();
+        say_json(&json!({
+            "pipeline": plan.pipeline,
+            "config_hash": plan.config_hash(),
+            "models": models,
+            "tickers": prices.tickers.len(),
+            "failed": prices.n_failed(),
+            "warnings": plan.warnings.len(),
+        }));
+        Ok(Exit::Done)
+    })
+}
+
+/// `oddlot plan`: what a run would do, and why.
+pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
+    let plan = load(&args.pipeline.pipeline)?;
+    let threads = threads(None);
+    let (from, to) = args.range.bounds();
+    let policy = if args.full_refresh { Policy::Always } else { Policy::IfNeeded };
+    block_on(threads, async {
+        let prices = prices::open(&plan, threads).await?;
+        let range = Range { from, to }.within(prices.span)?;
+        say(&format!("{}\n", told(&prices)));
+        let root = OutputRoot::open_if_present(&plan.output.root)?;
+        let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
+        let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+        let mut is_trained = true;
+        for model in &plan.models {
+            let stored = match &root {
+                Some(root) => {
+                    Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?
+                }
+                None => None,
+            };
+            let need = Keys::of(&plan, model, &digest)?.need(stored.as_ref(), policy);
+            is_trained &= need == Need::Load;
+            say(&format!("model {:<16} {}\n", model.name.as_str(), need.why()));
+        }
+        let (all, stale) = match (&root, is_trained) {
+            (Some(root), true) => {
+                let models = cells::stored_models(&plan, root).await?;
+                let models: Vec<_> = models.iter().collect();
+                let chosen =
+                    cells::choose(&plan, &prices, &digest, &models, root, range, args.full_refresh)
+                        .await?;
+                (chosen.all.len(), chosen.stale)
+            }
+            _ => {
+                let n = cells::count(&plan, &digest, range);
+                say(&format!("all {n} cells would be written: a model is new\n"));
+                say_json(&json!({ "pipeline": plan.pipeline, "cells": n, "cells_stale": n }));
+                return Ok(Exit::Done);
+            }
+        };
+        for chosen in &stale {
+            say(&format!("write {}: {}\n", chosen.cell, chosen.why(args.full_refresh)));
+        }
+        if stale.is_empty() {
+            say(&format!("nothing to do: all {all} cells are up to date\n"));
+        }
+        say_json(&json!({ "pipeline": plan.pipeline, "cells": all, "cells_stale": stale.len() }));
+        Ok(Exit::Done)
+    })
+}
+
+fn told(prices: &Prices) -> String {
+    let day =
+        |ts_us: i64| iso_date(i32::try_from(ts_us.div_euclid(86_400_000_000)).unwrap_or_default());
+    let n_rows: i64 = prices.tickers.iter().map(|ticker| ticker.n_rows).sum();
+    format!(
+        "source     {n_rows} rows of {} tickers, {} … {}",
+        prices.tickers.len(),
+        day(prices.span.0),
+        day(prices.span.1)
+    )
+}

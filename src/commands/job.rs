@@ -1,0 +1,139 @@
+//! `run`, `score`, `train`.
+
+use oddlot_engine::Error;
+use serde_json::json;
+
+use super::{block_on, check, load, threads};
+use crate::artifact::StoredJudge;
+use crate::cells::Range;
+use crate::cli::{Job, PlanArgs, TrainArgs, Work};
+use crate::diagnostic::visible;
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::run::{self, Options, Outcome};
+use crate::train::Policy;
+use crate::{say, say_json, tell};
+
+/// `oddlot run`: the whole job.
+pub fn run(args: &Job, progress: Progress) -> Result<Exit, Error> {
+    let policy = if args.work.full_refresh { Policy::Always } else { Policy::IfNeeded };
+    tables(args, progress, "run", policy)
+}
+
+/// `oddlot score`: never trains.
+pub fn score(args: &Job, progress: Progress) -> Result<Exit, Error> {
+    tables(args, progress, "score", Policy::Never)
+}
+
+/// `oddlot train`: writes models and no other table.
+pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
+    let Work { full_refresh, dry_run, threads: asked } = args.work;
+    if dry_run {
+        let pipeline = args.pipeline.clone();
+        return check::plan(&PlanArgs { pipeline, range: Default::default(), full_refresh });
+    }
+    let plan = load(&args.pipeline.pipeline)?;
+    let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
+    let options = Options {
+        command: "train",
+        policy,
+        full_refresh,
+        range: Range::default(),
+        threads: threads(asked),
+        progress,
+    };
+    block_on(options.threads, async {
+        let models = run::train(&plan, options).await?;
+        let mut lines = Vec::new();
+        for ready in &models {
+            let artifact = &ready.model.artifact;
+            let loss = match &artifact.judge {
+                StoredJudge::Network { training, .. } => {
+                    training.validation_loss.map_or_else(String::new, |loss| {
+                        format!(", validation loss {loss:.4} in epoch {}", training.best_epoch)
+                    })
+                }
+                StoredJudge::Baseline(_) => String::new(),
+            };
+            let done = if ready.is_new { "trained" } else { "kept" };
+            say(&format!(
+                "{done} {} ({}), model {}, threshold {:.4}{loss}\n",
+                artifact.name,
+                artifact.detector,
+                ready.model.model_id,
+                artifact.thresholds.causal.pooled.threshold
+            ));
+            lines.push(json!({ "model": artifact.name, "model_id": ready.model.model_id, "trained": ready.is_new }));
+        }
+        say_json(&json!({ "pipeline": plan.pipeline, "models": lines }));
+        Ok(Exit::Done)
+    })
+}
+
+fn tables(
+    args: &Job,
+    progress: Progress,
+    command: &'static str,
+    policy: Policy,
+) -> Result<Exit, Error> {
+    let Work { full_refresh, dry_run, threads: asked } = args.work;
+    if dry_run {
+        let pipeline = args.pipeline.clone();
+        return check::plan(&PlanArgs { pipeline, range: args.range, full_refresh });
+    }
+    let plan = load(&args.pipeline.pipeline)?;
+    let (from, to) = args.range.bounds();
+    let options = Options {
+        command,
+        policy,
+        full_refresh,
+        range: Range { from, to },
+        threads: threads(asked),
+        progress,
+    };
+    block_on(options.threads, async {
+        let outcome = run::run(&plan, options).await?;
+        print(&plan, &outcome);
+        Ok(exit_of(&plan, &outcome, args.fail_on.is_some()))
+    })
+}
+
+fn exit_of(plan: &Plan, outcome: &Outcome, fails_on_anomaly: bool) -> Exit {
+    let allowed = plan.universe.max_failed_tickers.map_or(0, |tickers| tickers.get());
+    if outcome.failed.len() > allowed {
+        return Exit::TickersFailed;
+    }
+    if fails_on_anomaly && outcome.n_anomalies > 0 {
+        return Exit::Anomaly;
+    }
+    Exit::Done
+}
+
+fn print(plan: &Plan, outcome: &Outcome) {
+    for (ticker, reason) in &outcome.failed {
+        tell(&format!("failed {}: {}\n", visible(ticker), visible(reason)));
+    }
+    say(&format!("{}\n", outcome.summary));
+    let cells = match outcome.n_cells_replaced {
+        0 => format!("nothing to do: all {} cells are up to date", outcome.n_cells),
+        replaced => format!("replaced {replaced} of {} cells", outcome.n_cells),
+    };
+    say(&format!(
+        "{cells} in {}; {} new alerts; run {}\n",
+        plan.output.root,
+        outcome.alerts.len(),
+        outcome.run_id
+    ));
+    say_json(&json!({
+        "run_id": outcome.run_id.as_str(),
+        "pipeline": plan.pipeline,
+        "tickers": outcome.n_tickers,
+        "failed": outcome.failed.len(),
+        "cells": outcome.n_cells,
+        "cells_replaced": outcome.n_cells_replaced,
+        "anomalies": outcome.n_anomalies,
+        "alerts": outcome.alerts.len(),
+        "models": outcome.summary.models_json(),
+    }));
+}

@@ -1,0 +1,21 @@
+//! The log on stderr.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::time::ChronoUtc;
+
+use crate::cli::LogFormat;
+
+/// Starts the log. `ODDLOT_LOG` overrides what is told, as in `ODDLOT_LOG=debug`.
+pub fn start(format: LogFormat, is_quiet: bool) {
+    let default = if is_quiet { "warn" } else { "oddlot=info,oddlot_engine=info,warn" };
+    let filter = EnvFilter::try_from_env("ODDLOT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_timer(ChronoUtc::new("%Y-%m-%dT%H:%M:%SZ".to_owned()))
+        .with_target(false);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.with_ansi(false).init(),
+    }
+}
