@@ -1,4 +1,4 @@
-"""Joins the closes of the S&P 500 from their sources: join.py OHLCV.csv LATER.csv > closes.csv
+"""Joins the closes of the S&P 500 from their sources: join_sp500.py OHLCV.csv LATER.csv > closes.csv
 
 To 2015-12-31 the close of OHLCV.csv (great_tables, MIT), from 2016-01-04 that of LATER.csv (as
 published to 2016-02-11, FRED from 2016-02-12, ODC-PDDL). Both have columns date and close.
