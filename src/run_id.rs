@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn names_sort_as_runs_started() {
-        let at = |second| DateTime::from_timestamp(1_770_000_000 + second, 0).unwrap();
+        let at = |second: i64| DateTime::from_timestamp(1_770_000_000 + second, 0).unwrap();
         let (first, second) = (RunId::new(at(0), 0xf_ffff), RunId::new(at(9), 1));
         assert_eq!(first.as_str(), "20260202T024000.000000Z-ffff");
         assert!(first.as_str() < second.as_str());

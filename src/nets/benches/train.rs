@@ -3,7 +3,12 @@
 //! `cargo bench --profile dev -p oddlot-nets --bench train`. Where other work shares the machine only the
 //! processor time tells anything; it is read from `/proc`, so only on Linux, in steps of 10 ms.
 
-#![allow(clippy::expect_used, clippy::print_stdout, reason = "a benchmark may stop, and prints")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark may stop, prints, and reads the clock"
+)]
 
 use std::time::Instant;
 
