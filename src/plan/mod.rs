@@ -112,11 +112,6 @@ impl Plan {
     ) -> Result<Self, Error> {
         lower::plan(&Document::new(name, text), folder, variables)
     }
-
-    /// A model by name.
-    pub fn model(&self, name: &str) -> Option<&ModelPlan> {
-        self.models.iter().find(|model| model.name.as_str() == name)
-    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
