@@ -10,7 +10,8 @@ use crate::settings::{
 };
 
 fn network(plan: &Plan, name: &str) -> NetworkPlan {
-    match &plan.model(name).expect("it is there").detector {
+    let found = plan.models.iter().find(|model| model.name.as_str() == name);
+    match &found.expect("it is there").detector {
         DetectorPlan::Network(network) => network.clone(),
         DetectorPlan::Baseline(baseline) => panic!("{baseline:?}"),
     }
