@@ -123,7 +123,7 @@ pub struct Work {
 /// Trading dates, inclusive; all where neither is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 pub struct Range {
-    /// The first trading date to write, included
+    /// The first trading date to write, included; the years that are touched are written whole
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub from: Option<NaiveDate>,
     /// The last trading date to write, included

@@ -99,9 +99,12 @@ fn told(prices: &Prices) -> String {
     let day =
         |ts_us: i64| iso_date(i32::try_from(ts_us.div_euclid(86_400_000_000)).unwrap_or_default());
     let n_rows: i64 = prices.tickers.iter().map(|ticker| ticker.n_rows).sum();
+    let tickers = match prices.tickers.len() {
+        1 => "1 ticker".to_owned(),
+        n => format!("{n} tickers"),
+    };
     format!(
-        "source     {n_rows} rows of {} tickers, {} … {}",
-        prices.tickers.len(),
+        "source     {n_rows} rows of {tickers}, {} … {}",
         day(prices.span.0),
         day(prices.span.1)
     )
