@@ -134,7 +134,7 @@ fn help_reads_in_the_words_of_the_field() {
       <PIPELINE>  The pipeline file (TOML)
 
     Options:
-          --from <DATE>          The first trading date to write, included
+          --from <DATE>          The first trading date to write, included; the years that are touched are written whole
           --to <DATE>            The last trading date to write, included
           --date <DATE>          One trading date to write; the same as --from and --to on one day
           --full-refresh         Do everything anew, even what is trained and written already
