@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use oddlot_engine::alerts;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
-use oddlot_engine::query::{count_anomalies, known_alerts};
+use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, known_alerts};
 use oddlot_engine::score;
 use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
 use oddlot_engine::tables::{
@@ -115,7 +115,7 @@ impl Job<'_> {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let run = RunRow {
             run_id: run_id.as_str().to_owned(),
-            status: if outcome.failed.is_empty() { "complete" } else { "partial" },
+            status: if outcome.failed.is_empty() { COMPLETE } else { PARTIAL },
             command: options.command,
             started_at: run_id.started_at_us(),
             finished_at: Utc::now().timestamp_micros(),

@@ -1,8 +1,9 @@
-//! Which models count: those of each pipeline's last complete run.
+//! Which models count: those of each pipeline's last committed run.
 //!
 //! While a run goes on, or after one was killed, cells may mix models. A cell table shows the
-//! models that the last complete run of its pipeline names; `<table>_all` shows every row. A root
-//! without a `runs` table shows everything.
+//! models that the last committed run of its pipeline names; `<table>_all` shows every row. A root
+//! without a `runs` table shows everything. A run is committed when its row is there and says
+//! `complete`, or `partial` where tickers failed: these never cost the others their rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,9 @@ use crate::error::Result;
 /// What `runs.status` says once every cell of the run is in place.
 pub const COMPLETE: &str = "complete";
 
+/// What it says where, besides, some tickers have failed and have no rows.
+pub const PARTIAL: &str = "partial";
+
 /// Model ids by pipeline.
 type Models = BTreeMap<String, Vec<String>>;
 
@@ -30,7 +34,7 @@ pub(super) async fn restrict(context: &SessionContext, tables: &[String]) -> Res
     let has_runs = tables.iter().any(|table| table == "runs");
     let unreadable = |cause| message::unreadable(cause, "runs", "");
     let models = match has_runs {
-        true => Some(last_complete(context).await.map_err(unreadable)?),
+        true => Some(last_committed(context).await.map_err(unreadable)?),
         false => None,
     };
     let mut pipelines = BTreeSet::new();
@@ -73,8 +77,8 @@ fn of(models: &Models) -> Expr {
         .unwrap_or_else(|| lit(false))
 }
 
-/// The newest complete run of each pipeline by start, then by id.
-async fn last_complete(context: &SessionContext) -> Result<Models, DataFusionError> {
+/// The newest committed run of each pipeline by start, then by id.
+async fn last_committed(context: &SessionContext) -> Result<Models, DataFusionError> {
     let newest_first = vec![
         col("pipeline").sort(true, false),
         col("started_at").sort(false, false),
@@ -83,7 +87,7 @@ async fn last_complete(context: &SessionContext) -> Result<Models, DataFusionErr
     let batches = context
         .table("runs")
         .await?
-        .filter(col("status").eq(lit(COMPLETE)))?
+        .filter(col("status").in_list(vec![lit(COMPLETE), lit(PARTIAL)], false))?
         .sort(newest_first)?
         .select(vec![col("pipeline"), col("model_ids")])?
         .collect()

@@ -105,6 +105,10 @@ async fn a_cell_table_shows_the_last_complete_run_and_all_shows_every_row() {
     assert_eq!(csv(&catalog, "SELECT count(*) AS n FROM errors").await, "n\n3\n");
     assert_eq!(csv(&catalog, "SELECT count(*) AS n FROM errors_all").await, "n\n4\n");
     assert_eq!(catalog.notes().len(), 0);
+    // A ticker that failed costs the others nothing.
+    put_run(root.path(), "0005", "d", PARTIAL, 4, &["new"]);
+    let catalog = open(root.path()).await;
+    assert_eq!(csv(&catalog, "SELECT ticker FROM errors").await, "ticker\n1E5\n");
 }
 
 #[tokio::test]
