@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use futures::TryStreamExt;
-use oddlot_engine::alerts;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
-use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, known_alerts};
+use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, known_alerts, test_flags};
 use oddlot_engine::score;
 use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
 use oddlot_engine::tables::{
@@ -51,7 +50,9 @@ impl Job<'_> {
         let json = self.root.get(&self.summary_path()).await?;
         // A summary that cannot be read is not worth a failed run: the tables have it all.
         let summary = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-        Ok(self.outcome(run_id, cells, summary, Vec::new(), 0))
+        // A run that was killed after its last cell has told nobody of them.
+        let alerts = self.first_told(cells).await?;
+        Ok(self.outcome(run_id, cells, summary, alerts, 0))
     }
 
     /// Scores the source and replaces the stale cells.
@@ -67,7 +68,6 @@ impl Job<'_> {
     ) -> Result<Outcome, Error> {
         let tally = Arc::new(Tally::new(self.models));
         let mut writers = self.writers(cells, staging)?;
-        let mut alerts = Vec::new();
         let bar = options.progress.scoring(self.digest.n_rows() as u64);
         let mut judged = self.judged(&tally).await?;
         let blame = |error| from_datafusion(&self.plan.source.path, error);
@@ -76,9 +76,6 @@ impl Job<'_> {
                 let rows = rows_of(table, &ticker)?;
                 if table == Table::Errors {
                     bar.inc((rows.num_rows() / self.models.len().max(1)) as u64);
-                }
-                if table == Table::Anomalies {
-                    alerts.extend(alerts::of(&rows)?);
                 }
                 writer.write(&rows)?;
             }
@@ -95,7 +92,7 @@ impl Job<'_> {
         let json = serde_json::to_vec_pretty(&summary)
             .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
         self.root.put(staging, &self.summary_path(), &json).await?;
-        let alerts = self.first_told(alerts, cells).await?;
+        let alerts = self.first_told(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
     }
 
@@ -196,20 +193,17 @@ impl Job<'_> {
         Ok(true)
     }
 
-    /// Those flags of the test span and of the written years that no run has told before.
-    async fn first_told(
-        &self,
-        found: Vec<AlertRow>,
-        cells: &Cells,
-    ) -> Result<Vec<AlertRow>, Error> {
+    /// Those flags of the test span and of the range's years that no run has told before. They are
+    /// read from the cells, so that a run that was killed between cells and alerts loses none.
+    async fn first_told(&self, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
         use chrono::Datelike;
-        let years: BTreeSet<i32> = cells.years().into_iter().collect();
+        let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
+        let found = test_flags(&self.prices.session, root, pipeline).await?;
+        let years: BTreeSet<i32> = cells.all.iter().map(|chosen| chosen.cell.year).collect();
         let year = |alert: &AlertRow| {
             chrono::DateTime::from_timestamp_micros(alert.ts).map_or(0, |instant| instant.year())
         };
-        let known =
-            known_alerts(&self.prices.session, self.root.name(), self.plan.pipeline.as_str())
-                .await?;
+        let known = known_alerts(&self.prices.session, root, pipeline).await?;
         let is_new = |alert: &AlertRow| {
             !known.contains(&(alert.ticker.clone(), alert.ts, alert.model.clone()))
         };
@@ -256,7 +250,8 @@ impl Job<'_> {
     }
 }
 
-/// Writes the rows of new models.
+/// Writes the rows of the models that have none yet: those that are new, and those of a run that was
+/// killed before it came to this.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -267,7 +262,7 @@ pub async fn write_models(
     root: &OutputRoot,
     staging: &Path,
 ) -> Result<(), Error> {
-    for ready in models.iter().filter(|ready| ready.is_new) {
+    for ready in models {
         let model = &ready.model;
         let artifact = &model.artifact;
         let (training, spec) = match &artifact.judge {

@@ -8,10 +8,12 @@ use datafusion::common::ScalarValue;
 use datafusion::execution::context::SessionContext;
 
 use super::Catalog;
+use crate::alerts;
 use crate::error::{Error, Result};
 use crate::failure::from_datafusion;
 use crate::sql_file::SqlFile;
 use crate::step::{self, Parameter};
+use crate::tables::run_tables::AlertRow;
 
 /// Identity of a flagged row: ticker, `ts` in µs, name of the model.
 pub type AlertKey = (String, i64, String);
@@ -39,6 +41,26 @@ pub async fn count_anomalies(
     let counts =
         batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter());
     Ok(counts.flatten().map(i64::unsigned_abs).sum())
+}
+
+/// The flagged rows of the test span of `pipeline` that lie in the cells, whichever run wrote them.
+///
+/// # Errors
+/// The tables cannot be read.
+pub async fn test_flags(
+    context: &SessionContext,
+    root: &str,
+    pipeline: &str,
+) -> Result<Vec<AlertRow>> {
+    let file =
+        SqlFile::new("builtin:list_flags", include_str!("../../../sql/commands/list_flags.sql"));
+    let parameters = [("pipeline", ScalarValue::from(pipeline))];
+    let batches = ask(context, root, "anomalies", &file, &parameters).await?;
+    let mut flags = Vec::new();
+    for batch in &batches {
+        flags.extend(alerts::of(batch)?);
+    }
+    Ok(flags)
 }
 
 /// The flags that `pipeline` has told before.
