@@ -1,1 +1,26 @@
-//! Integration tests: one binary.
+//! Integration tests: one binary, which runs the real one on real and on generated prices.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "nobody imports a test binary, and a test may panic"
+)]
+
+mod commands;
+mod daily;
+mod interrupted;
+mod lookahead;
+mod market;
+mod objects;
+mod preprocessing;
+mod range;
+mod readers;
+mod rerun;
+mod revision;
+mod segments;
+mod sp500;
+mod tickers;
+mod workshop;

@@ -1,16 +1,18 @@
 """Reads every table of an output root with DuckDB, Polars and pyarrow, and compares what they see.
 
-    python readers.py ROOT
+    python readers.py ROOT [--with FILE]
 
 Each engine reads `<ROOT>/tables/<table>` as a person would: by directory or glob, with hive
 partitions, told nothing about types. Prints one JSON object: by table and engine the number of
 rows, the sum of every numeric column, the number of true values of every boolean column, and the
-least and greatest ticker. Exit code 0: all agree. 1: they differ (told on stderr). 2: no table.
+least and greatest ticker. FILE holds the same figures as seen by `oddlot sql`, by table, and takes
+part in the comparison. Exit code 0: all agree. 1: they differ (told on stderr). 2: no table.
 
 Partition columns are not summed: engines guess their types (a pipeline named 0005 is a number to
 some), which is why no ticker is ever one.
 """
 
+import argparse
 import json
 import math
 import sys
@@ -28,18 +30,23 @@ RELATIVE_TOLERANCE = 1e-9
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: readers.py ROOT")
+    parser = argparse.ArgumentParser(description="compare what engines see in the tables of a root")
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--with", dest="ours", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
     tables = sorted(
         folder
-        for folder in (Path(sys.argv[1]) / "tables").glob("*")
+        for folder in (arguments.root / "tables").glob("*")
         if folder.is_dir() and any(folder.rglob("*.parquet"))
     )
     if not tables:
-        print(f"no table under {sys.argv[1]}/tables", file=sys.stderr)
+        print(f"no table under {arguments.root}/tables", file=sys.stderr)
         sys.exit(2)
     engines = {"duckdb": by_duckdb, "polars": by_polars, "pyarrow": by_pyarrow}
     seen = {t.name: {name: read(t) for name, read in engines.items()} for t in tables}
+    if arguments.ours:
+        for table, figures in json.loads(arguments.ours.read_text()).items():
+            seen.setdefault(table, {})["oddlot"] = figures
     print(json.dumps(seen, indent=2, sort_keys=True))
     differences = [d for table, by in seen.items() for d in compare(table, by)]
     for difference in differences:
