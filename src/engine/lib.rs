@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod judged;
 mod lookahead;
 pub mod parquet_format;
+pub mod places;
 pub mod query;
 pub mod relation;
 pub mod rolling;

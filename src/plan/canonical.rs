@@ -34,6 +34,7 @@ impl Plan {
             events,
             universe,
             output,
+            places: _,
             warnings: _,
         } = self;
         let models: BTreeMap<_, _> = models.iter().map(|m| (m.name.as_str(), plain(m))).collect();

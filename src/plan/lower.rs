@@ -6,7 +6,7 @@ use oddlot_engine::{Error, Report};
 
 use super::{
     ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, location::resolve,
-    source::BUILTIN_FEATURES,
+    places::places, source::BUILTIN_FEATURES,
 };
 use crate::settings::{Document, Mistakes, Settings, Slug, Variables};
 
@@ -73,6 +73,7 @@ fn lower(
             root: resolve(&output.root.value, folder),
             parts: output.parts.get(),
         })?,
+        places: places(settings, mistakes.document()),
         warnings: Vec::new(),
     })
 }

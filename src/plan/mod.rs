@@ -8,6 +8,7 @@ mod canonical;
 mod location;
 mod lower;
 mod model;
+mod places;
 mod source;
 mod split;
 mod summary;
@@ -16,7 +17,7 @@ mod tests;
 
 use std::path::Path;
 
-use oddlot_engine::{Error, Report};
+use oddlot_engine::{Error, Report, places::Places};
 use serde::Serialize;
 
 #[allow(unused_imports, reason = "named by the commands that are not wired yet")]
@@ -63,6 +64,8 @@ pub struct Plan {
     pub universe: Universe,
     /// Where the tables go.
     pub output: OutputPlan,
+    /// Where the file says what; it decides nothing, and no hash knows of it.
+    pub places: Places,
     /// What is odd but possible.
     pub warnings: Vec<Report>,
 }
