@@ -4,13 +4,11 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 
 use super::footers::Footer;
 use super::listing::Listing;
+use super::misfit::{self, Misfit};
 use super::{Source, Ticker};
 use crate::error::{Error, Kind, Report, Result};
-use crate::sql_file::with_suggestion;
 use crate::step::instant_type;
 
-/// Reports that are told one by one; the same mistake in a thousand files is one mistake.
-const NAMED: usize = 10;
 /// Names in `prices` that are not free for other columns.
 const TAKEN: [&str; 8] = [
     "ticker",
@@ -35,22 +33,22 @@ pub(super) struct Scanned {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Ticker,
     Ts,
     Number,
 }
 
 impl Part {
-    fn expected(self) -> &'static str {
+    pub(super) fn expected(self) -> &'static str {
         match self {
             Self::Ticker => "text",
-            Self::Ts => "a date, a timestamp, or a row number",
-            Self::Number => "a number",
+            Self::Ts => "dates, timestamps or row numbers",
+            Self::Number => "numbers",
         }
     }
 
-    fn fits(self, found: &DataType) -> bool {
+    pub(super) fn fits(self, found: &DataType) -> bool {
         match (self, found) {
             (Self::Ticker, DataType::Dictionary(_, value)) => self.fits(value),
             (Self::Ticker, _) => found.is_string(),
@@ -61,50 +59,59 @@ impl Part {
     }
 }
 
+/// A column that the pipeline maps, its part, and the key that maps it.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) part: Part,
+    pub(super) key: String,
+}
+
 /// The mapped columns, or everything that is wrong with them.
 pub(super) fn check(listing: &Listing, footers: &[Footer], source: &Source) -> Result<Scanned> {
     check_names(source)?;
-    let (mut missing, mut mistaken) = (Vec::new(), Vec::new());
     let wanted = wanted(source);
-    for (file, footer) in listing.files.iter().zip(footers) {
-        let place = file.name(&listing.url);
-        for (name, part) in &wanted {
-            if is_partition(listing, *part, name) {
-                continue;
-            }
-            match footer.schema.field_with_name(name) {
-                Err(_) => missing.push(lacking(&place, name, footer, listing)),
-                Ok(field) if !part.fits(field.data_type()) => {
-                    mistaken.push(unfit(&place, field, *part));
-                }
-                Ok(_) => {}
-            }
-        }
-    }
-    let kind = if missing.is_empty() { Kind::Data } else { Kind::Config };
-    let mut reports = missing;
-    reports.extend(mistaken);
-    if reports.is_empty() {
+    let misfits: Vec<Misfit> = wanted
+        .iter()
+        .filter(|wanted| !is_partition(listing, wanted.part, wanted.name))
+        .map(|wanted| misfit(listing, footers, wanted))
+        .filter(|misfit| !misfit.lacking.is_empty() || !misfit.unfit.is_empty())
+        .collect();
+    if misfits.is_empty() {
         return scanned(listing, footers, source, &wanted);
     }
-    let n_more = reports.len().saturating_sub(NAMED);
-    reports.truncate(NAMED);
-    if n_more > 0 {
-        reports.push(Report::new(format!("and {n_more} more of the kind")));
+    Err(misfit::error(&misfits, footers.len(), &listing.partition_keys, source))
+}
+
+fn misfit<'a>(listing: &Listing, footers: &'a [Footer], wanted: &'a Wanted<'a>) -> Misfit<'a> {
+    let mut misfit = Misfit { wanted, lacking: Vec::new(), unfit: Vec::new() };
+    for (file, footer) in listing.files.iter().zip(footers) {
+        let entry = || (file.name(&listing.url), &footer.schema);
+        match footer.schema.field_with_name(wanted.name) {
+            Err(_) => misfit.lacking.push(entry()),
+            Ok(field) if !wanted.part.fits(field.data_type()) => misfit.unfit.push(entry()),
+            Ok(_) => {}
+        }
     }
-    Err(Error { kind, reports })
+    misfit
 }
 
 /// The mapped source columns and their parts.
-fn wanted(source: &Source) -> Vec<(&str, Part)> {
+fn wanted(source: &Source) -> Vec<Wanted<'_>> {
     let columns = &source.columns;
     let mut wanted = Vec::new();
+    let mut want = |name, part, role: &str| {
+        wanted.push(Wanted { name, part, key: format!("source.columns.{role}") });
+    };
     if let Ticker::Column(name) = &columns.ticker {
-        wanted.push((name.as_str(), Part::Ticker));
+        want(name.as_str(), Part::Ticker, "ticker");
     }
-    wanted.extend(columns.ts.as_deref().map(|name| (name, Part::Ts)));
-    wanted.push((&columns.value, Part::Number));
-    wanted.extend(columns.others.iter().map(|(_, name)| (name.as_str(), Part::Number)));
+    if let Some(name) = &columns.ts {
+        want(name.as_str(), Part::Ts, "ts");
+    }
+    want(&columns.value, Part::Number, "value");
+    for (role, name) in &columns.others {
+        want(name.as_str(), Part::Number, role);
+    }
     wanted
 }
 
@@ -114,14 +121,21 @@ fn check_names(source: &Source) -> Result<()> {
     for (idx, (name, _)) in columns.others.iter().enumerate() {
         let repeated = columns.others[..idx].iter().any(|(earlier, _)| earlier == name);
         if TAKEN.contains(&name.as_str()) || repeated {
-            let report = Report::new(format!("the column name `{name}` is taken"));
-            reports.push(report.hint("call the mapped column something else"));
+            let key = format!("source.columns.{name}");
+            let report = Report::new(format!("the column name `{name}` is taken"))
+                .at(source.path.as_str())
+                .expected(format!("a name other than {}", TAKEN.join(", ")))
+                .found(key.as_str())
+                .hint("call the mapped column something else, left of the =");
+            reports.push(source.places.point(report, &key));
         }
     }
     if columns.ts.is_none() && matches!(columns.ticker, Ticker::Column(_)) {
-        let report = Report::new("a source with a ticker column has no `ts`")
-            .expected("`columns.ts`, or one ticker for all rows")
-            .hint("rows can be numbered only where they are one series");
+        let report = Report::new("a source with a ticker column has no time column")
+            .at(source.places.place("source.columns.ticker", &source.path))
+            .expected("`source.columns.ts`, or one ticker for all rows")
+            .found("rows of several tickers, to be numbered")
+            .hint("name the column with the date: `ts = \"date\"`; or write `ticker = \"SPX\"` in [source]");
         reports.push(report);
     }
     if reports.is_empty() { Ok(()) } else { Err(Error { kind: Kind::Config, reports }) }
@@ -132,29 +146,11 @@ fn is_partition(listing: &Listing, part: Part, name: &str) -> bool {
     part == Part::Ticker && listing.partition_keys.iter().any(|key| key == name)
 }
 
-fn lacking(place: &str, name: &str, footer: &Footer, listing: &Listing) -> Report {
-    let fields = footer.schema.fields().iter().map(|field| field.name().as_str());
-    let known: Vec<&str> =
-        fields.chain(listing.partition_keys.iter().map(String::as_str)).collect();
-    let report = Report::new(format!("the source has no column `{name}`"))
-        .at(place)
-        .expected(format!("one of {}", known.join(", ")))
-        .found(name);
-    with_suggestion(report, name, known)
-}
-
-fn unfit(place: &str, field: &Field, part: Part) -> Report {
-    Report::new(format!("column `{}` has the wrong type", field.name()))
-        .at(place)
-        .expected(format!("{}: {}", field.name(), part.expected()))
-        .found(format!("{}: {}", field.name(), field.data_type()))
-}
-
 fn scanned(
     listing: &Listing,
     footers: &[Footer],
     source: &Source,
-    wanted: &[(&str, Part)],
+    wanted: &[Wanted<'_>],
 ) -> Result<Scanned> {
     let ts_types = footers.iter().filter_map(|footer| {
         let field = footer.schema.field_with_name(source.columns.ts.as_deref()?).ok()?;
@@ -164,13 +160,19 @@ fn scanned(
     let ts_is_row_number = ts_types.first().copied().unwrap_or(false);
     if let Some(other) = ts_types.iter().position(|is_integer| *is_integer != ts_is_row_number) {
         let place = listing.files.get(other).map(|file| file.name(&listing.url));
-        let report = Report::new("`ts` is a date in one file and a row number in another")
+        let column = source.columns.ts.as_deref().unwrap_or_default();
+        let report = Report::new("time is dates in one file and row numbers in another")
             .at(place.unwrap_or_default())
-            .expected("one kind in all files");
+            .expected(format!("`{column}` of one kind in all files"))
+            .found(match ts_is_row_number {
+                true => "dates here, row numbers in the files before",
+                false => "row numbers here, dates in the files before",
+            })
+            .hint("write the file anew, or take it out of the source");
         return Err(Error::data(report));
     }
     let mut fields: Vec<Field> = Vec::new();
-    for (name, part) in wanted {
+    for Wanted { name, part, .. } in wanted {
         let data_type = match part {
             Part::Ticker => DataType::Utf8,
             Part::Ts if ts_is_row_number => DataType::Int64,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use futures::{StreamExt, TryStreamExt};
 
-use super::Source;
 use super::listing::{Listed, Listing};
+use super::{Source, damage};
 use crate::error::{Error, Kind, Report, Result};
 
 /// Footers that are fetched at a time.
@@ -43,25 +44,32 @@ pub(super) async fn read(listing: &Listing, source: &Source) -> Result<Vec<Foote
             Err(error) => errors.push(error),
         }
     }
-    let Some(kind) = errors.first().map(|error| error.kind) else { return empty(found, source) };
+    let Some(kind) = errors.first().map(|error| error.kind) else {
+        return empty(found, listing, source);
+    };
     let n_more = errors.len().saturating_sub(NAMED);
     let mut reports: Vec<Report> = errors.into_iter().flat_map(|error| error.reports).collect();
     reports.truncate(NAMED);
     if n_more > 0 {
-        reports.push(Report::new(format!("and {n_more} more files")).at(source.path.as_str()));
+        let report = Report::new(format!("{n_more} more files cannot be read"));
+        reports.push(report.at(source.path.as_str()).hint("the first ten are told above"));
     }
     Err(Error { kind, reports })
 }
 
-fn empty(footers: Vec<Footer>, source: &Source) -> Result<Vec<Footer>> {
+fn empty(footers: Vec<Footer>, listing: &Listing, source: &Source) -> Result<Vec<Footer>> {
     if footers.iter().any(|footer| footer.n_rows > 0) {
         return Ok(footers);
     }
-    let report = Report::new("the source has no rows")
-        .at(source.path.as_str())
-        .expected("at least one row")
-        .found(format!("0 rows in {} file(s)", footers.len()));
-    Err(Error::data(report))
+    let (place, found) = match listing.files.as_slice() {
+        [file] => (file.name(&listing.url), "a Parquet file with columns and no row".to_owned()),
+        files => (source.path.clone(), format!("{} Parquet files, none with a row", files.len())),
+    };
+    let report = Report::new("the source has no rows").at(place).expected("at least one row");
+    let key = source.places.named("source.path");
+    Err(Error::data(
+        report.found(found).hint(format!("write the file with its rows, or correct {key}")),
+    ))
 }
 
 async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
@@ -70,29 +78,32 @@ async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
         .with_page_index_policy(Some(PageIndexPolicy::Skip))
         .fetch_metadata()
         .await;
-    let damaged = |why: String| {
-        let report = Report::new("not a readable Parquet file")
-            .at(file.name(&listing.url))
-            .expected("a complete Parquet file")
-            .found(why)
-            .hint("write the file again, or take it out of the source");
-        Error::data(report)
-    };
-    let metadata = metadata.map_err(|error| match error.find_root() {
-        datafusion::error::DataFusionError::ObjectStore(why) => {
-            let report = Report::new("the file cannot be read").at(file.name(&listing.url));
-            Error::new(Kind::Store, report.found(why.to_string()))
+    let metadata = match metadata {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            return Err(match error.find_root() {
+                DataFusionError::ObjectStore(why) => unreadable(listing, file, &why.to_string()),
+                other => Error::data(damage::report(listing, file, other.strip_backtrace()).await),
+            });
         }
-        other => damaged(first_line(&other.strip_backtrace())),
-    })?;
+    };
     let schema = metadata.file_metadata();
-    let schema = parquet_to_arrow_schema(schema.schema_descr(), schema.key_value_metadata())
-        .map_err(|error| damaged(error.to_string()))?;
+    let schema = parquet_to_arrow_schema(schema.schema_descr(), schema.key_value_metadata());
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(error) => {
+            return Err(Error::data(damage::report(listing, file, error.to_string()).await));
+        }
+    };
     let n_rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     Ok(Footer { schema, metadata, n_rows })
 }
 
-/// `<size> bytes: <why>` would be the same for each file; one line is enough.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_start_matches("Parquet error: ").to_owned()
+fn unreadable(listing: &Listing, file: &Listed, why: &str) -> Error {
+    let report = Report::new("the file cannot be read")
+        .at(file.name(&listing.url))
+        .expected("a file that this user may read")
+        .found(why)
+        .hint("check the network and the permissions, then run the same command again");
+    Error::new(Kind::Store, report)
 }

@@ -26,6 +26,19 @@ pub struct SourceFile {
     pub e_tag: Option<String>,
     /// Its rows.
     pub n_rows: usize,
+    /// Its name in messages.
+    pub name: String,
+    /// All its tickers lie between these two; unknown where its footer does not say.
+    pub tickers: Option<(String, String)>,
+}
+
+impl SourceFile {
+    /// Whether rows of `ticker` may be in it.
+    pub(super) fn may_hold(&self, ticker: &str) -> bool {
+        let within =
+            |(first, last): &(String, String)| first.as_str() <= ticker && ticker <= last.as_str();
+        self.tickers.as_ref().is_none_or(within)
+    }
 }
 
 /// The files of a source and the store that holds them.
@@ -60,7 +73,7 @@ impl Listed {
 
 /// Lists the files of `source`, in the order of their paths; there is at least one.
 pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Listing> {
-    let (url, path) = store_of(context, &source.path)?;
+    let (url, path) = store_of(context, source)?;
     let store = context.runtime_env().object_store(&url);
     let store = store.map_err(|error| unreachable(source, &error.to_string()))?;
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
@@ -96,10 +109,15 @@ pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Li
 }
 
 /// The store, registered in the session, and the path within it.
-fn store_of(context: &SessionContext, path: &str) -> Result<(ObjectStoreUrl, String)> {
+fn store_of(context: &SessionContext, source: &Source) -> Result<(ObjectStoreUrl, String)> {
+    let path = source.path.as_str();
     let invalid = |why: &str| {
-        let report = Report::new("the source's path is not understood").found(path);
-        Error::config(report.expected(why))
+        let report = Report::new("the source's path is not understood")
+            .at(path)
+            .expected(why)
+            .found(path)
+            .hint("name a file, folder or glob beside the pipeline file, or s3://bucket/prefix/");
+        Error::config(source.places.point(report, "source.path"))
     };
     let Some(rest) = path.strip_prefix("s3://") else {
         if path.contains("://") {
@@ -117,9 +135,11 @@ fn store_of(context: &SessionContext, path: &str) -> Result<(ObjectStoreUrl, Str
         let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build();
         let store = store.map_err(|error| {
             Error::config(
-                Report::new(format!("no store for s3://{bucket}"))
+                Report::new(format!("the bucket `{bucket}` cannot be opened"))
+                    .at(source.places.place("source.path", path))
+                    .expected("region, credentials and endpoint in the environment")
                     .found(error.to_string())
-                    .hint("the usual AWS_… variables say region, credentials and endpoint"),
+                    .hint("set AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT where it is not Amazon's"),
             )
         })?;
         context.register_object_store(url.as_ref(), Arc::new(store));
@@ -194,18 +214,32 @@ fn decode(text: &str) -> String {
     once(&once(text))
 }
 
+/// Points to the path in the pipeline file, and says what it means from here.
 fn nothing_there(source: &Source, is_glob: bool) -> Report {
-    let report = Report::new("the source has no file").found(source.path.as_str());
-    if is_glob {
-        report.expected("a glob that matches at least one file")
-    } else {
-        report
-            .expected("a Parquet file, or a directory with *.parquet files")
-            .hint("`oddlot import FILE… -o DIR` turns CSV into Parquet")
-    }
+    let path = source.path.as_str();
+    let (expected, hint) = match is_glob {
+        true => (
+            format!("a glob that matches at least one file: {path}"),
+            "correct the glob, or put files there",
+        ),
+        false => (
+            format!("a Parquet file, or a folder with *.parquet files: {path}"),
+            "correct the path, or put files there",
+        ),
+    };
+    let report = Report::new("the source has no file")
+        .at(path)
+        .expected(expected)
+        .found("no such file")
+        .hint(format!("{hint}; `oddlot import FILE… -o DIR` turns CSV into Parquet"));
+    source.places.point(report, "source.path")
 }
 
 fn unreachable(source: &Source, why: &str) -> Error {
-    let report = Report::new("the source cannot be reached").at(source.path.as_str());
-    Error::new(Kind::Store, report.found(why))
+    let report = Report::new("the source cannot be reached")
+        .at(source.path.as_str())
+        .expected("a store that answers and lets this user read")
+        .found(why)
+        .hint("check the network and the permissions, then run the same command again");
+    Error::new(Kind::Store, report)
 }

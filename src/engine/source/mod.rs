@@ -12,8 +12,10 @@
 //! rows are numbered from 0 in the order of the files. `trade_date` is the UTC date of `ts`.
 
 mod columns;
+mod damage;
 mod footers;
 mod listing;
+mod misfit;
 mod prices;
 mod table;
 mod wildcard;
@@ -27,6 +29,7 @@ pub use listing::SourceFile;
 use crate::error::Result;
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
+use crate::places::Places;
 use crate::step;
 
 /// Where a pipeline's prices are, and which columns are what.
@@ -41,6 +44,8 @@ pub struct Source {
     /// Whether each file is sorted by (ticker, ts): spares the sort, or gives wrong windows
     /// where it is not true, which `inspect` finds.
     pub sorted: bool,
+    /// Where the pipeline file says so, for messages.
+    pub places: Places,
 }
 
 /// Source columns by their part.
@@ -72,6 +77,17 @@ pub struct SourceFacts {
     pub files: Vec<SourceFile>,
     /// Rows of all files.
     pub n_rows: usize,
+}
+
+impl SourceFacts {
+    /// The file that has the rows of `ticker`, where the footers leave no doubt.
+    pub fn file_of(&self, ticker: &str) -> Option<&str> {
+        let mut holding = self.files.iter().filter(|file| file.may_hold(ticker));
+        match (holding.next(), holding.next()) {
+            (Some(file), None) => Some(&file.name),
+            _ => None,
+        }
+    }
 }
 
 /// Registers `prices` over the files of `source`.

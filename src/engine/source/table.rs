@@ -62,7 +62,9 @@ pub(super) fn prices_files(
         .iter()
         .zip(&footers)
         .filter(|(_, footer)| footer.n_rows > 0)
-        .map(|(file, footer)| (partitioned(file, footer, scanned), facts(file, footer)))
+        .map(|(file, footer)| {
+            (partitioned(file, footer, scanned), facts(listing, file, footer, source))
+        })
         .collect();
     let order = if source.sorted { order(&schema, source) } else { Vec::new() };
     if !order.is_empty() {
@@ -85,14 +87,30 @@ pub(super) fn prices_files(
     Ok((table, SourceFacts { files: found, n_rows }))
 }
 
-fn facts(file: &Listed, footer: &Footer) -> SourceFile {
+fn facts(listing: &Listing, file: &Listed, footer: &Footer, source: &Source) -> SourceFile {
     SourceFile {
         location: file.meta.location.to_string(),
         size_bytes: file.meta.size,
         modified_us: file.meta.last_modified.timestamp_micros(),
         e_tag: file.meta.e_tag.clone(),
         n_rows: footer.n_rows,
+        name: file.name(&listing.url),
+        tickers: tickers(file, footer, source),
     }
+}
+
+/// The least and the greatest ticker of a file, as far as its footer or its folder tells them.
+fn tickers(file: &Listed, footer: &Footer, source: &Source) -> Option<(String, String)> {
+    let Ticker::Column(name) = &source.columns.ticker else { return None };
+    if let Some(ticker) = file.partition(name) {
+        return Some((ticker.to_owned(), ticker.to_owned()));
+    }
+    let bounds = extent(&Field::new(name, DataType::Utf8, true), footer);
+    let text = |bound: Precision<ScalarValue>| match bound.get_value() {
+        Some(ScalarValue::Utf8(text)) => text.clone(),
+        _ => None,
+    };
+    text(bounds.min_value).zip(text(bounds.max_value))
 }
 
 /// Indices of (ticker, ts) in the table's schema; of `ts` alone where there is one ticker.
