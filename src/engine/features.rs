@@ -151,6 +151,7 @@ fn broken_promise(place: &str, schema: &Schema, column: &GivenColumn) -> Option<
             .at(place)
             .expected(format!("{name} {data_type}"))
             .found(found.map_or_else(|| "no such column".into(), |found| format!("{name} {found}")))
+            .hint("correct `gives` in the header, or the SELECT")
     })
 }
 

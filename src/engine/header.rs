@@ -82,14 +82,18 @@ impl Header {
                     let report = Report::new(format!("the header has an unknown key `{key}`"))
                         .at(place)
                         .expected(format!("one of {}", KEYS.join(", ")))
-                        .found(key.as_str());
+                        .found(key.as_str())
+                        .hint("prose may stand here too, but not as one word and two blanks");
                     reports.push(with_suggestion(report, &key, KEYS));
                 }
                 Some(key) => {
                     let known = KEYS.into_iter().find(|known| *known == key).unwrap_or_default();
                     if seen.contains(&known) {
                         let title = format!("the header says `{key}` twice");
-                        reports.push(Report::new(title).at(place.as_str()));
+                        let report =
+                            Report::new(title).at(place.as_str()).expected("each key once");
+                        reports
+                            .push(report.found(entry.value.as_str()).hint("delete one of the two"));
                     }
                     seen.push(known);
                     if let Err(report) = header.set(known, &entry.value) {
@@ -189,10 +193,14 @@ fn names(value: &str) -> Result<Vec<String>, Report> {
         value.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let repeated = names.iter().enumerate().find(|(idx, name)| names[..*idx].contains(name));
     match repeated {
-        _ if names.is_empty() => {
-            Err(Report::new("`features` names no column").expected("at least one column"))
-        }
-        Some((_, name)) => Err(Report::new(format!("`features` names `{name}` twice"))),
+        _ if names.is_empty() => Err(Report::new("`features` names no column")
+            .expected("at least one column")
+            .found("nothing")
+            .hint("name the columns that the model sees: `-- features  log_return`")),
+        Some((_, name)) => Err(Report::new(format!("`features` names `{name}` twice"))
+            .expected("each column once")
+            .found(value)
+            .hint("delete one of the two")),
         None => Ok(names),
     }
 }
@@ -200,8 +208,9 @@ fn names(value: &str) -> Result<Vec<String>, Report> {
 fn lookback(value: &str) -> Result<usize, Report> {
     value.parse().ok().filter(|rows| *rows >= 1).ok_or_else(|| {
         Report::new("`lookback` is not a number of rows")
-            .expected("an integer of at least 1: a value's own row counts")
+            .expected("a whole number of at least 1: a value's own row counts")
             .found(value)
+            .hint("count the rows that a value is computed from: `-- lookback  2`")
     })
 }
 
@@ -209,8 +218,9 @@ fn requires(value: &str) -> Result<Vec<String>, Report> {
     match value.split_once(' ') {
         Some(("positive", columns)) => names(columns),
         _ => Err(Report::new("`requires` is not understood")
-            .expected("`positive` and columns, as in `positive value`")
-            .found(value)),
+            .expected("`positive` and columns")
+            .found(value)
+            .hint("write `-- requires  positive value`")),
     }
 }
 
@@ -221,7 +231,8 @@ fn link(value: &str) -> Result<Link, Report> {
         "none" => Ok(Link::None),
         _ => Err(Report::new("`link` is not understood")
             .expected("`return`, `level` or `none`")
-            .found(value)),
+            .found(value)
+            .hint("write `-- link  return` where a feature is a return of the price")),
     }
 }
 

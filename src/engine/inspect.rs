@@ -65,7 +65,12 @@ pub async fn inspect(context: &SessionContext) -> Result<Vec<TickerFacts>> {
             let columns = Row { batch, row };
             let Some(ticker) = columns.text("ticker")? else {
                 let n_rows = columns.count("n_rows")?;
-                reports.push(Report::new(format!("{n_rows} rows have no ticker")));
+                reports.push(
+                    Report::new("rows without a ticker")
+                        .expected("a ticker in every row")
+                        .found(format!("{n_rows} rows without one"))
+                        .hint("name them, leave them out of the source, or write `ticker = \"NAME\"` in [source]"),
+                );
                 continue;
             };
             let returns = tickers.last().is_some_and(|last| last.ticker == ticker);
@@ -80,9 +85,10 @@ pub async fn inspect(context: &SessionContext) -> Result<Vec<TickerFacts>> {
 }
 
 fn unsorted(ticker: &str) -> Report {
-    Report::new(format!("the source is not sorted by (ticker, ts): rows of {ticker}"))
-        .expected("rows in order, since the source says `sorted = true`")
-        .hint("leave out `sorted`, or sort the files")
+    Report::new("the source is not sorted by ticker and time")
+        .expected("rows in that order, since the source says `sorted = true`")
+        .found(format!("rows of {ticker} out of order"))
+        .hint("delete `sorted = true`, or sort the files")
 }
 
 struct Row<'a> {

@@ -11,7 +11,7 @@
 mod ask;
 mod complete;
 mod format;
-mod message;
+pub(crate) mod message;
 mod shell;
 mod tables;
 

@@ -177,7 +177,7 @@ async fn a_wrong_type_and_a_stray_column_are_named() {
     assert_eq!(reports[0].title, "column `close` has the wrong type");
     assert_eq!(reports[0].expected.as_deref(), Some("close Float64"));
     assert_eq!(reports[0].found.as_deref(), Some("close Float32"));
-    assert_eq!(reports[0].hint.as_deref(), Some("CAST(close AS DOUBLE)"));
+    assert_eq!(reports[0].hint.as_deref(), Some("write `CAST(… AS DOUBLE) AS close`"));
     let text = text.replace("CAST(value AS REAL) AS close", "value AS close, 1 AS stray");
     assert_eq!(refused(&text).await[0].title, "column `stray` has no part to play");
     let text = text.replace("value AS close, 1 AS stray", "valeu AS close");

@@ -50,6 +50,8 @@ pub fn session(options: &SessionOptions) -> Result<SessionContext> {
     // Plain Utf8 everywhere: a view type would show in the tables we write.
     settings.execution.parquet.schema_force_view_types = false;
     settings.sql_parser.map_string_types_to_utf8view = false;
+    // A mistake in a SQL file is told with its line.
+    settings.sql_parser.collect_spans = true;
 
     let mut runtime = RuntimeEnvBuilder::new();
     if let Some(limit_bytes) = options.memory_limit_bytes {

@@ -29,7 +29,9 @@ pub(crate) async fn plan(
     read_only.verify_plan(&plan).map_err(|_| {
         let report = Report::new("the file does more than read")
             .at(file.name.as_str())
-            .expected("one SELECT");
+            .expected("one SELECT")
+            .found("a statement that writes or sets something")
+            .hint("keep the SELECT, and leave out the rest");
         Error::config(report)
     })?;
     let asked = plan.get_parameter_names().map_err(blame)?;
@@ -39,7 +41,8 @@ pub(crate) async fn plan(
             let report = Report::new(format!("there is no parameter `${name}`"))
                 .at(file.name.as_str())
                 .expected(format!("one of ${}", known.join(", $")))
-                .found(format!("${name}"));
+                .found(format!("${name}"))
+                .hint("write the value into the file, or use one of these");
             return Err(Error::config(with_suggestion(report, name, known)));
         }
     }
@@ -93,7 +96,7 @@ fn wrong_column(place: &str, schema: &Schema, name: &str, expected: &DataType) -
             .expected(format!("{name} {expected}"))
             .found(format!("{name} {found}"));
         match expected {
-            DataType::Float64 => report.hint(format!("CAST({name} AS DOUBLE)")),
+            DataType::Float64 => report.hint(format!("write `CAST(… AS DOUBLE) AS {name}`")),
             _ => report,
         }
     })

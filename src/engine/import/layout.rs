@@ -104,7 +104,11 @@ pub(super) fn resolve(sources: &[Source], options: &ImportOptions) -> Result<Lay
 fn header(source: &Source) -> Result<Vec<String>> {
     let Some((line, record)) = rows::records(source).next().transpose()? else {
         return Err(Error::data(
-            Report::new("the file has no line of column names").at(source.place(1)),
+            Report::new("the file has no line of column names")
+                .at(source.place(1))
+                .expected("column names, as date,close")
+                .found("empty lines only")
+                .hint("add a line of column names at the top"),
         ));
     };
     let content = || source.lines.content(&source.text, line);
@@ -133,6 +137,7 @@ fn header(source: &Source) -> Result<Vec<String>> {
         Some(twice) => Err(Error::data(
             Report::new(format!("two columns are named `{}`", shown(twice)))
                 .at(source.place(line))
+                .expected("each name once")
                 .found(content())
                 .hint("rename one of them; case and punctuation do not tell names apart"),
         )),
@@ -142,7 +147,11 @@ fn header(source: &Source) -> Result<Vec<String>> {
 fn ticker_of(source: &Source, names: &[String], options: &ImportOptions) -> Result<Ticker> {
     match &options.ticker {
         TickerFrom::Literal(ticker) if ticker.is_empty() => Err(Error::config(
-            Report::new("the ticker is empty").hint("give `--ticker` a name, as SPX"),
+            Report::new("the ticker is empty")
+                .at("--ticker")
+                .expected("a name")
+                .found("an empty text")
+                .hint("write `--ticker SPX`"),
         )),
         TickerFrom::Literal(ticker) => Ok(Ticker::Literal(ticker.clone())),
         TickerFrom::Column(name) => position(names, &normal(name))
@@ -160,7 +169,7 @@ fn time_of(source: &Source, names: &[String], options: &ImportOptions) -> Result
         TimeFrom::RowNumber => Ok(None),
         TimeFrom::Column(name) => position(names, &normal(name))
             .map(Some)
-            .ok_or_else(|| no_column(source, names, name, "--date-column")),
+            .ok_or_else(|| no_column(source, names, name, "--time-column")),
         TimeFrom::Auto => {
             let found = TIME_NAMES.iter().find_map(|name| position(names, name));
             let missing = || {
@@ -169,7 +178,7 @@ fn time_of(source: &Source, names: &[String], options: &ImportOptions) -> Result
                         .at(source.place(1))
                         .expected(format!("one named {}", TIME_NAMES.join(", ")))
                         .found(shown_names(names))
-                        .hint("name it with `--date-column`, or use `--row-number`"),
+                        .hint("name it with `--time-column`, or use `--row-number`"),
                 )
             };
             found.map(Some).ok_or_else(missing)
@@ -211,6 +220,8 @@ fn refuse_reserved(names: &[String], options: &ImportOptions) -> Result<()> {
             return Err(Error::config(
                 Report::new(format!("`{}` {what}", shown(name)))
                     .at("--columns")
+                    .expected("names of columns that hold prices or other numbers")
+                    .found(shown(name))
                     .hint("name the numeric columns to keep, each once"),
             ));
         }

@@ -33,6 +33,7 @@ pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
         return Err(Error::config(
             Report::new("the name of the result is no file name")
                 .at("--name")
+                .expected("a name that a file can have")
                 .found(super::lines::shown(&stem))
                 .hint("give a plain name without folders, as sp500"),
         ));
@@ -53,9 +54,10 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
             fs::remove_file(&staged).err().filter(|e| e.kind() != io::ErrorKind::NotFound);
         let report = Report::new("cannot write the result")
             .at(path.display().to_string())
+            .expected("a folder that this user may write to, with room left")
             .found(cause.to_string());
         let report = match leftover {
-            None => report,
+            None => report.hint("name another folder with `-o`, or free some space"),
             Some(_) => report.hint(format!("remove {}", staged.display())),
         };
         Error::new(Kind::Output, report)

@@ -45,7 +45,9 @@ pub(super) fn records(source: &Source) -> impl Iterator<Item = Result<(u64, Stri
             let record = record.map_err(|cause| {
                 let report = Report::new("the file cannot be read as CSV")
                     .at(source.path.display().to_string())
-                    .found(cause.to_string());
+                    .expected("fields parted by commas, quotes closed")
+                    .found(cause.to_string())
+                    .hint("write the file again as CSV");
                 Error::data(report)
             })?;
             let byte = record.position().map_or(0, csv::Position::byte);
@@ -311,7 +313,9 @@ impl Reader<'_> {
             self.findings.push(
                 Report::new("there is no row below the column names")
                     .at(paths.join(", "))
-                    .expected("at least one row"),
+                    .expected("at least one row")
+                    .found("column names only")
+                    .hint("write the file with its rows"),
             );
         }
         match self.findings.is_empty() {

@@ -73,7 +73,9 @@ fn chosen_format(pattern: &str) -> Result<TimeFormat> {
         Error::config(
             Report::new(format!("`{}` is {what}", shown(pattern)))
                 .at("--date-format")
-                .expected("strftime letters, as %Y-%m-%d or %d-%b-%y or %Y-%m-%d %H:%M:%S"),
+                .expected("strftime letters, as %Y-%m-%d or %d-%b-%y or %Y-%m-%d %H:%M:%S")
+                .found(shown(pattern))
+                .hint("write one that reads every cell, or leave the option out"),
         )
     })
 }
@@ -143,7 +145,8 @@ fn one_set_of_columns(sources: &[Source], layout: &Layout, survey: &Survey) -> R
         return Err(Error::data(
             Report::new("no column of numbers to keep")
                 .expected("at least one numeric column")
-                .found(super::layout::shown_names(&layout.names)),
+                .found(super::layout::shown_names(&layout.names))
+                .hint("name the columns to keep with `--columns`"),
         ));
     }
     for (source, columns) in sources.iter().zip(&layout.columns) {
@@ -153,6 +156,8 @@ fn one_set_of_columns(sources: &[Source], layout: &Layout, survey: &Survey) -> R
                 return Err(Error::data(
                     Report::new(format!("the file lacks the column `{name}` of other files"))
                         .at(source.place(1))
+                        .expected(format!("`{name}` in every file"))
+                        .found("a file without it")
                         .hint("import it apart, or name the common columns with `--columns`"),
                 ));
             }
@@ -161,6 +166,7 @@ fn one_set_of_columns(sources: &[Source], layout: &Layout, survey: &Survey) -> R
                 return Err(Error::data(
                     Report::new(format!("`{name}` is a name that the import gives itself"))
                         .at(source.place(1))
+                        .expected("other names than ticker, date and ts")
                         .found(format!("a column of numbers named `{name}`"))
                         .hint("rename it, or name the columns to keep with `--columns`"),
                 ));

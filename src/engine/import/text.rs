@@ -30,7 +30,10 @@ impl Source {
 /// Reads every file whole.
 pub(super) fn read(files: &[PathBuf], oddities: &mut Oddities) -> Result<Vec<Source>> {
     if files.is_empty() {
-        let report = Report::new("no file to import").hint("name one or more CSV files");
+        let report = Report::new("no file to import")
+            .expected("one or more CSV files")
+            .found("none")
+            .hint("name them: `oddlot import prices.csv -o DIR`");
         return Err(Error::config(report));
     }
     files.iter().map(|path| read_one(path, oddities)).collect()
@@ -48,6 +51,8 @@ fn read_one(path: &Path, oddities: &mut Oddities) -> Result<Source> {
         Error::data(
             Report::new("the file is not UTF-8 text")
                 .at(format!("{}:{line}", path.display()))
+                .expected("UTF-8")
+                .found("bytes that are no character")
                 .hint("convert it, as `iconv -f latin1 -t utf-8`"),
         )
     })?;
@@ -58,7 +63,9 @@ fn read_one(path: &Path, oddities: &mut Oddities) -> Result<Source> {
     if text.trim().is_empty() {
         let report = Report::new("the file is empty")
             .at(path.display().to_string())
-            .expected("a line of column names and rows below it");
+            .expected("a line of column names and rows below it")
+            .found("0 bytes")
+            .hint("write the file with its rows, or leave it out");
         return Err(Error::data(report));
     }
     let source = Source { path: path.to_owned(), lines: Lines::of(&text), text };
@@ -70,8 +77,15 @@ fn read_one(path: &Path, oddities: &mut Oddities) -> Result<Source> {
 }
 
 fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
-    let report =
-        Report::new("cannot read the file").at(path.display().to_string()).found(cause.to_string());
+    let report = Report::new("the file cannot be read")
+        .at(path.display().to_string())
+        .expected("a CSV file that this user may read")
+        .found(match cause.kind() {
+            std::io::ErrorKind::NotFound => "no such file".to_owned(),
+            std::io::ErrorKind::IsADirectory => "a folder".to_owned(),
+            _ => cause.to_string(),
+        })
+        .hint("correct the path, or make the file readable");
     let kind = match cause.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory => Kind::Data,
         _ => Kind::Store,

@@ -38,7 +38,7 @@ pub(crate) fn check(place: &str, plan: &LogicalPlan) -> Result<()> {
                 .expected("values known at the end of the row's day")
                 .found(why)
                 .hint(format!(
-                    "only a column named `{TARGET_PREFIX}…` may look ahead; it is never an input"
+                    "read earlier rows, as `lag` does; only a column named `{TARGET_PREFIX}…` may look ahead, and it is never an input"
                 ));
             reports.push(report);
         }
@@ -149,7 +149,8 @@ impl Walk {
         if is_clock || function.func.signature().volatility == Volatility::Volatile {
             let report = Report::new(format!("`{name}` gives another value on each run"))
                 .expected("a query whose result depends on its tables and parameters only")
-                .found(format!("{name}()"));
+                .found(format!("{name}()"))
+                .hint("write the value into the file");
             self.refused.push(report);
         }
     }

@@ -52,7 +52,8 @@ impl FromStr for OutputFormat {
             other => Err(Error::config(
                 Report::new("unknown format")
                     .expected("table, csv, json or parquet")
-                    .found(message::printable(other)),
+                    .found(message::printable(other))
+                    .hint("write `.format table`, or name one of the others"),
             )),
         }
     }

@@ -20,10 +20,10 @@ pub(super) struct Known<'a> {
 
 /// The failure of a query.
 pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
-    let place = place(&cause);
+    let place = place(&cause, "query");
     let kind = kind(&cause);
     let report = match innermost(&cause) {
-        DataFusionError::SQL(parser, _) => syntax(&parser.to_string()),
+        DataFusionError::SQL(parser, _) => syntax(&parser.to_string(), "query"),
         DataFusionError::SchemaError(schema, _) => column(schema),
         DataFusionError::ResourcesExhausted(found) => Report::new("the query needs more memory")
             .found(first_line(found))
@@ -31,7 +31,10 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
         DataFusionError::Plan(text) | DataFusionError::NotImplemented(text) => {
             planning(text, known)
         }
-        other => Report::new("the query failed").found(plain(other)),
+        other => Report::new("the query failed")
+            .expected("values that every step of the query can compute with")
+            .found(plain(other))
+            .hint("mend the query; TRY_CAST gives NULL where a value cannot be converted"),
     };
     let report = match place {
         Some(place) if report.place.is_none() => report.at(place),
@@ -52,6 +55,7 @@ pub(super) fn unreadable(cause: DataFusionError, table: &str, root: &str) -> Err
     };
     let report = Report::new(format!("the table `{table}` cannot be read"))
         .at(place)
+        .expected("Parquet files as `oddlot run` wrote them")
         .found(plain(&cause))
         .hint("repair or remove the file; `oddlot run` writes its cell anew");
     Error::new(kind, report)
@@ -83,14 +87,14 @@ fn innermost(cause: &DataFusionError) -> &DataFusionError {
     }
 }
 
-/// `query:line:column`, where the planner knows it.
-fn place(cause: &DataFusionError) -> Option<String> {
+/// `file:line:column`, where the planner knows it.
+pub(crate) fn place(cause: &DataFusionError, file: &str) -> Option<String> {
     let start = cause.diagnostic()?.span?.start;
-    (start.line > 0).then(|| format!("query:{}:{}", start.line, start.column))
+    (start.line > 0).then(|| format!("{file}:{}:{}", start.line, start.column))
 }
 
 /// `Expected: an expression, found: FROM at Line: 1, Column: 8`
-fn syntax(text: &str) -> Report {
+pub(crate) fn syntax(text: &str, file: &str) -> Report {
     let text = text.trim_start_matches("sql parser error: ");
     let report = Report::new("the query is not valid SQL");
     let (what, place) = match text.rsplit_once(" at Line: ") {
@@ -98,7 +102,7 @@ fn syntax(text: &str) -> Report {
         None => (text, None),
     };
     let report = match place {
-        Some((line, column)) => report.at(format!("query:{line}:{column}")),
+        Some((line, column)) => report.at(format!("{file}:{line}:{column}")),
         None => report,
     };
     match what.split_once(", found: ") {
@@ -140,16 +144,24 @@ fn planning(text: &str, known: Known<'_>) -> Report {
             .hint("to save an answer: `oddlot sql --format parquet QUERY > FILE`");
     }
     if text.contains("single SQL statement") {
-        return Report::new("more than one query").hint("ask one at a time");
+        return Report::new("more than one query")
+            .expected("one SELECT")
+            .found("several, parted by ;")
+            .hint("ask one at a time");
     }
     if text.starts_with("No SQL statements") {
-        return Report::new("no query").expected("one SQL query, as SHOW TABLES");
+        return Report::new("no query")
+            .expected("one SQL query")
+            .found("nothing to do")
+            .hint("ask `SHOW TABLES` for what there is");
     }
     if text.starts_with("table '") && text.contains("not found") {
         return table(&quoted(text), known);
     }
     if text.starts_with("table function '") {
-        return Report::new(format!("no table function `{}`", printable(&quoted(text))));
+        return Report::new(format!("no table function `{}`", printable(&quoted(text))))
+            .expected("a table: a query reads nothing else")
+            .hint("SHOW TABLES lists them");
     }
     if text.starts_with("Invalid function '") {
         // The planner's own suggestion changes from run to run among equally near names.

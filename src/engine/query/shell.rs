@@ -106,7 +106,9 @@ impl Shell {
 
 fn say(out: &mut (dyn Write + Send), line: &str) -> Result<()> {
     writeln!(out, "{line}").map_err(|cause| {
-        let report = Report::new("the answer cannot be written").found(cause.to_string());
+        let report = Report::new("the answer cannot be written")
+            .found(cause.to_string())
+            .hint("free some space, or write it elsewhere");
         Error::new(Kind::Output, report)
     })
 }

@@ -91,7 +91,9 @@ async fn list(
     let unlisted = |cause: DataFusionError| {
         let report = Report::new("the output root cannot be listed")
             .at(message::printable(root))
-            .found(message::plain(&cause));
+            .expected("a folder or bucket that this user may read")
+            .found(message::plain(&cause))
+            .hint("check the path, the network and the permissions");
         Error::new(Kind::Store, report)
     };
     let store = context.runtime_env().object_store(tables_url).map_err(unlisted)?;
@@ -132,7 +134,8 @@ fn tables_url(root: &str) -> Result<ListingTableUrl> {
             Report::new("the output root is no place")
                 .at(message::printable(root))
                 .expected("a folder, or a URL as s3://bucket/prefix")
-                .found(found),
+                .found(found)
+                .hint("name the folder that `output.root` of a pipeline names"),
         )
     };
     if root.contains("://") {

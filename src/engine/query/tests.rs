@@ -245,8 +245,14 @@ async fn mistakes_are_told_with_what_there_is() {
             "error: the query is not valid SQL\n  --> query:2:25\n  expected  end of statement\n  \
              found     3",
         ),
-        ("SELECT 1; SELECT 2", "error: more than one query\n  hint: ask one at a time"),
-        ("", "error: no query\n  expected  one SQL query, as SHOW TABLES"),
+        (
+            "SELECT 1; SELECT 2",
+            "error: more than one query\n  expected  one SELECT\n  found     several, parted by ;\n  hint: ask one at a time",
+        ),
+        (
+            "",
+            "error: no query\n  expected  one SQL query\n  found     nothing to do\n  hint: ask `SHOW TABLES` for what there is",
+        ),
     ] {
         assert_eq!(refused(&catalog, query).await.to_string(), told, "{query}");
     }
