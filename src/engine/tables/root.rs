@@ -27,6 +27,8 @@ pub struct OutputRoot {
     /// The bucket and its store without the prefix, where it is one.
     bucket: Option<(String, Arc<dyn ObjectStore>)>,
     name: String,
+    /// Folders that [`Self::open`] made, the innermost first.
+    made: Vec<PathBuf>,
 }
 
 impl OutputRoot {
@@ -47,13 +49,19 @@ impl OutputRoot {
                 local: None,
                 bucket: Some((bucket.to_owned(), whole)),
                 name: root.to_owned(),
+                made: Vec::new(),
             });
         }
-        fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
+        let made = missing_folders(FsPath::new(root));
+        if let Err(error) = fs::create_dir_all(root) {
+            remove_empty(&made);
+            return Err(no_folder(root, &error));
+        }
         let path = fs::canonicalize(root).map_err(|error| cannot_write(root, &error))?;
         let store =
             LocalFileSystem::new_with_prefix(&path).map_err(|error| cannot_write(root, &error))?;
-        Ok(Self { store: Arc::new(store), local: Some(path), bucket: None, name: root.to_owned() })
+        let name = root.to_owned();
+        Ok(Self { store: Arc::new(store), local: Some(path), bucket: None, name, made })
     }
 
     /// Opens a root for reading: a missing folder is an error and is not made.
@@ -66,8 +74,11 @@ impl OutputRoot {
                 Report::new("there is no output here")
                     .at(root)
                     .expected("a folder that `oddlot run` has written")
-                    .found("no such folder")
-                    .hint("run a pipeline first, or name its output root"),
+                    .found(match FsPath::new(root).exists() {
+                        true => "a file",
+                        false => "no such folder",
+                    })
+                    .hint("run a pipeline first, or name the folder of its `output.root`"),
             ));
         }
         Self::open(root)
@@ -116,12 +127,17 @@ impl OutputRoot {
             None => std::env::temp_dir().join("oddlot-staging"),
         };
         let folder = parent.join(run_id);
-        fs::create_dir_all(&folder)
-            .map_err(|error| cannot_write(&folder.display().to_string(), &error))?;
-        Ok(folder)
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(folder),
+            Err(error) => {
+                remove_empty(&self.made);
+                Err(no_folder(&folder.display().to_string(), &error))
+            }
+        }
     }
 
-    /// Removes the folder of [`Self::staging`], and its parent where that is empty.
+    /// Removes the folder of [`Self::staging`], its parent where that is empty, and the root itself
+    /// where [`Self::open`] made it and nothing was put there.
     pub fn sweep(&self, staging: &FsPath) {
         // What is left in staging harms nobody: the next run stages under another id.
         if let Err(error) = fs::remove_dir_all(staging) {
@@ -130,6 +146,7 @@ impl OutputRoot {
         if let Some(parent) = staging.parent() {
             let _ = fs::remove_dir(parent);
         }
+        remove_empty(&self.made);
     }
 
     /// Moves a finished, synced file to `path`, replacing what is there in one step.
@@ -233,6 +250,46 @@ impl OutputRoot {
     }
 }
 
+/// The folders that `create_dir_all` would make for `root`, the innermost first.
+fn missing_folders(root: &FsPath) -> Vec<PathBuf> {
+    let is_missing = |folder: &&FsPath| !folder.as_os_str().is_empty() && !folder.exists();
+    root.ancestors().take_while(is_missing).map(FsPath::to_path_buf).collect()
+}
+
+/// Removes folders as long as they are empty; another run may have put something there.
+fn remove_empty(made: &[PathBuf]) {
+    for folder in made {
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
+}
+
+/// A folder that cannot be made, most often because a file has its name.
+fn no_folder(folder: &str, error: &std::io::Error) -> Error {
+    let in_the_way = FsPath::new(folder).ancestors().find(|path| path.exists());
+    let found = match in_the_way.filter(|path| !path.is_dir()) {
+        Some(file) => format!("{} is a file", file.display()),
+        None => words(error),
+    };
+    Error::new(
+        Kind::Output,
+        Report::new("the output folder cannot be made")
+            .at(folder)
+            .expected("a folder that this user may write to, or a place to make one")
+            .found(found)
+            .hint("set `output.root` to such a folder; nothing was written"),
+    )
+}
+
+/// What the system says, without its number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// Writes and syncs a file.
 fn write_synced(path: &FsPath, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
@@ -270,6 +327,7 @@ fn cannot_read(path: &str, error: &dyn std::error::Error) -> Error {
         Kind::Store,
         Report::new("the store could not be read")
             .at(path)
+            .expected("an object that this user may read")
             .found(error.to_string())
             .hint("check the network and the permissions, then run the same command again"),
     )
@@ -305,7 +363,33 @@ mod tests {
     #[test]
     fn a_root_that_is_a_file_cannot_be_written() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = OutputRoot::open(file.path().to_str().unwrap()).unwrap_err();
-        assert_eq!(error.kind, Kind::Output);
+        let path = file.path().to_str().unwrap();
+        for root in [path.to_owned(), format!("{path}/below")] {
+            let error = OutputRoot::open(&root).unwrap_err();
+            assert_eq!(error.kind, Kind::Output);
+            assert_eq!(error.reports[0].found, Some(format!("{path} is a file")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_root_that_was_made_for_nothing_goes_and_one_in_use_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("a/b");
+        let root = OutputRoot::open(name.to_str().unwrap()).unwrap();
+        let staging = root.staging("r1").unwrap();
+        root.sweep(&staging);
+        assert!(folder.path().exists() && !folder.path().join("a").exists());
+
+        let root = OutputRoot::open(name.to_str().unwrap()).unwrap();
+        let staging = root.staging("r2").unwrap();
+        root.put(&staging, "x.json", b"1").await.unwrap();
+        root.sweep(&staging);
+        assert!(name.join("x.json").exists() && !name.join("_staging").exists());
+
+        let root = OutputRoot::open(name.to_str().unwrap()).unwrap();
+        fs::remove_file(name.join("x.json")).unwrap();
+        let staging = root.staging("r3").unwrap();
+        root.sweep(&staging);
+        assert!(name.exists(), "a folder that was there before stays, even if it is empty");
     }
 }
