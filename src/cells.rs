@@ -72,24 +72,27 @@ impl Range {
     ///
     /// # Errors
     /// It has none.
-    pub fn within(self, span: (i64, i64)) -> Result<Self, Error> {
+    pub fn within(self, prices: &Prices) -> Result<Self, Error> {
         let to_day = |ts_us: i64| ts_us.div_euclid(86_400_000_000);
-        let (first, last) = (to_day(span.0), to_day(span.1));
+        let (first, last) = (to_day(prices.span.0), to_day(prices.span.1));
         let is_before = self.to.is_some_and(|to| i64::from(day(to)) < first);
         let is_after = self.from.is_some_and(|from| i64::from(day(from)) > last);
         if !is_before && !is_after {
             return Ok(self);
         }
-        let date =
-            |day: i64| oddlot_engine::ticker_rows::iso_date(i32::try_from(day).unwrap_or_default());
-        let bound =
-            |date: Option<NaiveDate>| date.map_or("…".to_owned(), |date| date.to_string());
+        let asked = match (self.from, self.to) {
+            (Some(from), Some(to)) if from == to => format!("--date {from}"),
+            (Some(from), Some(to)) => format!("--from {from} --to {to}"),
+            (Some(from), None) => format!("--from {from}"),
+            (None, Some(to)) => format!("--to {to}"),
+            (None, None) => "all dates".to_owned(),
+        };
         Err(Error::data(
             Report::new("the source has no row in the range")
-                .at("--from, --to, --date")
-                .expected(format!("dates that touch {} … {}", date(first), date(last)))
-                .found(format!("{} … {}", bound(self.from), bound(self.to)))
-                .hint("choose dates within the source, or add the missing rows to it"),
+                .at(prices.place.as_str())
+                .expected("dates that the source has")
+                .found(format!("{asked}; {}", prices.extent()))
+                .hint("choose other dates, or add the missing rows to the source"),
         ))
     }
 

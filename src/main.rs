@@ -21,6 +21,7 @@ mod plan;
 mod prices;
 mod progress;
 mod publish;
+mod relative;
 mod result;
 mod run;
 mod run_id;
@@ -42,8 +43,13 @@ fn main() -> ExitCode {
     match commands::dispatch(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
+            let exit = Exit::from(&error);
+            let error = match std::env::current_dir() {
+                Ok(folder) => relative::error(error, &folder),
+                Err(_) => error,
+            };
             tell(&diagnostic::error(&error, colour()));
-            Exit::from(&error).into()
+            exit.into()
         }
     }
 }

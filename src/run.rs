@@ -64,13 +64,14 @@ pub struct Outcome {
 pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
-    let range = options.range.within(prices.span)?;
-    let root = OutputRoot::open(&plan.output.root)?;
+    let range = options.range.within(&prices)?;
+    let root = open(plan)?;
     let staging = Staging::create(&root, &run_id)?;
 
-    let split = split::resolve(plan, &prices, &root, &staging.path, options.policy).await?;
+    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
     let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
     let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
+    split::store(plan, split, &root, &staging.path).await?;
     let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
     let cells =
         cells::choose(plan, &prices, &digest, &used, &root, range, options.full_refresh).await?;
@@ -91,13 +92,24 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 pub async fn train(plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
-    let root = OutputRoot::open(&plan.output.root)?;
+    let root = open(plan)?;
     let staging = Staging::create(&root, &run_id)?;
-    let split = split::resolve(plan, &prices, &root, &staging.path, options.policy).await?;
+    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
     let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
     let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
+    split::store(plan, split, &root, &staging.path).await?;
     publish::write_models(plan, &models, &run_id, &root, &staging.path).await?;
     Ok(models)
+}
+
+/// The output root; where it cannot be, the finding points to the line that names it.
+fn open(plan: &Plan) -> Result<OutputRoot, Error> {
+    OutputRoot::open(&plan.output.root).map_err(|mut error| {
+        for report in &mut error.reports {
+            report.place = Some(plan.places.place("output.root", &plan.file).to_owned());
+        }
+        error
+    })
 }
 
 fn workshop<'a>(

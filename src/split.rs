@@ -25,25 +25,23 @@ struct Stored {
     spans: Spans,
 }
 
-/// The split of a plan over its prices; fractions that are resolved for the first time are stored.
+/// Stores what fractions were resolved to, once models rest on it; dates need no storing.
 ///
 /// # Errors
-/// As [`preview`]; the store cannot be written.
-pub async fn resolve(
+/// The output cannot be written.
+pub async fn store(
     plan: &Plan,
-    prices: &Prices,
+    split: Split,
     root: &OutputRoot,
     staging: &Path,
-    policy: Policy,
-) -> Result<Split, Error> {
-    let split = preview(plan, prices, Some(root), policy).await?;
-    let Some(fractions) = fractions_of(plan) else { return Ok(split) };
+) -> Result<(), Error> {
+    let Some(fractions) = fractions_of(plan) else { return Ok(()) };
     let json = serde_json::to_vec_pretty(&Stored { fractions, spans: split.spans() })
         .map_err(|error| Error::bug(format!("a split cannot be written: {error}")))?;
     if root.get(&path(plan)).await?.as_ref() != Some(&json) {
         root.put(staging, &path(plan), &json).await?;
     }
-    Ok(split)
+    Ok(())
 }
 
 /// The split of a plan over its prices; nothing is stored.
@@ -80,7 +78,7 @@ pub async fn preview(
         Error::new(
             Kind::Data,
             Report::new("the source is too short for its split")
-                .at(plan.file.as_str())
+                .at(plan.places.place("split.train", &plan.file))
                 .expected("at least one day in each span")
                 .found(error.to_string())
                 .hint("add history, or change the fractions of [split]"),

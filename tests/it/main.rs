@@ -9,6 +9,7 @@
     reason = "nobody imports a test binary, and a test may panic"
 )]
 
+mod bad_input;
 mod commands;
 mod daily;
 mod interrupted;

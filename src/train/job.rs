@@ -1,0 +1,221 @@
+//! Makes one model: fits scalers, trains, calibrates.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oddlot_engine::judged::history;
+use oddlot_engine::tables::SCORING_VERSION;
+use oddlot_engine::ticker_rows::{Layout, TickerRows};
+use oddlot_engine::{Error, Kind, Report};
+use oddlot_series::{
+    Baseline, BaselineFit, Detector, FitError, Fitted, Judge, Merge, Sample, ScalerFit, Scalers,
+    Scope, Split, Thresholds, TrainingSet,
+};
+use sha2::{Digest, Sha256};
+
+use super::Keys;
+use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, hex, weights_bytes};
+use crate::lower;
+use crate::plan::{DetectorPlan, ModelPlan, Plan};
+use crate::prices::sql_of;
+use crate::progress::Progress;
+
+/// One model to be made: owns what it needs, because it runs on another thread.
+pub(super) struct Job {
+    pub(super) plan: Plan,
+    pub(super) model: ModelPlan,
+    pub(super) keys: Keys,
+    pub(super) rows: Arc<Vec<TickerRows>>,
+    pub(super) layout: Layout,
+    pub(super) split: Split,
+    pub(super) learnt_from: String,
+    /// From when to when the source has rows, for messages.
+    pub(super) extent: String,
+    pub(super) progress: Progress,
+}
+
+impl Job {
+    pub(super) fn make(self, old: Option<Model>) -> Result<Model, Error> {
+        let scalers = self.scalers()?;
+        let (judge, network) = match (&self.model.detector, old) {
+            (_, Some(Model { artifact, network, .. })) => (artifact.judge, network),
+            (DetectorPlan::Baseline(baseline), None) => {
+                let baseline = lower::baseline(baseline)?;
+                (StoredJudge::Baseline(self.fit_baseline(baseline)?), None)
+            }
+            (DetectorPlan::Network(_), None) => self.train(&scalers)?,
+        };
+        let merge = self.plan.merge.decides.then(|| lower::merge(self.plan.merge));
+        let thresholds = self.calibrate(&judge, &network, &scalers, merge)?;
+        let sql = sql_of(&self.plan)?;
+        let artifact = Artifact {
+            format: FORMAT,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            scoring_version: SCORING_VERSION,
+            machine: crate::machine::describe(),
+            pipeline: self.plan.pipeline.as_str().to_owned(),
+            name: self.model.name.as_str().to_owned(),
+            detector: self.model.detector.kind().to_owned(),
+            training_key: self.keys.training,
+            judging_key: self.keys.judging,
+            learnt_from: self.learnt_from,
+            features_sql: sql.features.text,
+            windows_sql: sql.windows.text,
+            features: self.layout.features.clone(),
+            length: self.layout.length,
+            spans: self.split.spans(),
+            scalers,
+            judge,
+            merge,
+            thresholds,
+        };
+        Model::new(artifact, network)
+    }
+
+    fn scalers(&self) -> Result<Scalers, Error> {
+        let mut fit = ScalerFit::new(lower::scaling(self.plan.scaling), self.layout.features.len());
+        for rows in self.rows.iter() {
+            fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
+        }
+        fit.finish().map_err(|error| self.unlearnable(&error.to_string()))
+    }
+
+    fn fit_baseline(&self, baseline: Baseline) -> Result<oddlot_series::FittedBaseline, Error> {
+        let scope = match self.plan.scaling {
+            crate::settings::split::Scaling::Standard { scope } => lower::scope(scope),
+            crate::settings::split::Scaling::None => Scope::Pooled,
+        };
+        let mut fit = BaselineFit::new(baseline, scope, self.layout.features.len());
+        for rows in self.rows.iter() {
+            fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
+        }
+        fit.finish().map_err(|error| self.unlearnable(&error.to_string()))
+    }
+
+    fn train(&self, scalers: &Scalers) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+        let features = self.layout.features.len();
+        let mut set = TrainingSet::new(self.layout.length, features);
+        for rows in self.rows.iter() {
+            let scaler = scalers.get(&rows.ticker).item;
+            set.add(&history(rows, &self.layout), scaler, &self.split)
+                .map_err(|error| Error::bug(format!("training windows: {error}")))?;
+        }
+        let windows =
+            set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
+        let spec = lower::spec(&self.model, self.layout.length, features)?;
+        let network = lower::engine(spec.clone()).map_err(|error| self.unfit(&error))?;
+        let bar = self.progress.training(self.model.name.as_str(), spec.training.epochs);
+        let mut record = TrainingRecord {
+            n_train_windows: windows.train.len(),
+            n_validation_windows: windows.validation.len(),
+            epochs: 0,
+            best_epoch: 0,
+            validation_loss: None,
+        };
+        let restores_best = spec.training.restore_best;
+        let fitted = network
+            .fit(windows, &mut |report| {
+                record.epochs = report.epoch;
+                if report.is_best || !restores_best {
+                    record.best_epoch = report.epoch;
+                    record.validation_loss = report.validation_loss;
+                }
+                bar.observe(report);
+            })
+            .map_err(|error| self.unfit(&error))?;
+        bar.finish();
+        let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
+        let judge = StoredJudge::Network { spec, weights_sha256, training: record };
+        Ok((judge, Some(Arc::from(fitted))))
+    }
+
+    fn calibrate(
+        &self,
+        judge: &StoredJudge,
+        network: &Option<Arc<dyn Fitted>>,
+        scalers: &Scalers,
+        merge: Option<Merge>,
+    ) -> Result<Thresholds, Error> {
+        let judge = match (judge, network) {
+            (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
+            (StoredJudge::Network { .. }, Some(network)) => {
+                Judge::Network { network: Arc::clone(network), scalers: scalers.clone() }
+            }
+            (StoredJudge::Network { .. }, None) => {
+                return Err(Error::bug("a network without weights"));
+            }
+        };
+        let detector = Detector {
+            name: self.model.name.as_str().to_owned(),
+            model_id: String::new(),
+            judge,
+            merge,
+            price_links: Vec::new(),
+        };
+        let mut samples = BTreeMap::new();
+        for rows in self.rows.iter() {
+            let history = history(rows, &self.layout);
+            let scores = detector
+                .score(&rows.ticker, &history)
+                .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
+            samples.insert(rows.ticker.clone(), Sample::of(&history, &scores, &self.split));
+        }
+        let threshold = lower::threshold(self.model.threshold)?;
+        let calibration = lower::calibration(self.plan.calibration);
+        let by_hindsight = detector.decides_by_hindsight();
+        Thresholds::calibrate(&threshold, &calibration, &samples, by_hindsight).map_err(|error| {
+            let spans = ["split.calibration_to", "split.calibration"];
+            Error::data(
+                Report::new(format!("the threshold of `{}` cannot be calibrated", self.model.name))
+                    .at(self.place(spans))
+                    .expected("scored rows in the calibration span")
+                    .found(format!("{error}; {}", self.extent))
+                    .hint("move `split.validation_to` and `split.calibration_to`, or take [threshold.fixed]"),
+            )
+        })
+    }
+
+    /// Where the first of `keys` stands that the user wrote.
+    fn place(&self, keys: [&str; 2]) -> &str {
+        let places = &self.plan.places;
+        let written = keys.into_iter().find_map(|key| places.get(key));
+        written.map_or(&self.plan.file, |written| &written.place)
+    }
+
+    fn unlearnable(&self, found: &str) -> Error {
+        Error::data(
+            Report::new(format!("`{}` has nothing to learn from", self.model.name))
+                .at(self.place(["split.train_to", "split.train"]))
+                .expected("rows with a value in the training span")
+                .found(format!("{found}; {}", self.extent))
+                .hint("move `split.train_to` later, or add history"),
+        )
+    }
+
+    fn unfit(&self, error: &FitError) -> Error {
+        let kind = match error {
+            FitError::Layers { .. } | FitError::Diverged { .. } => Kind::Config,
+            FitError::NoTrainingWindow => Kind::Data,
+            FitError::Shape { .. } | FitError::Weights(_) => Kind::Bug,
+        };
+        let name = format!("models.{}", self.model.name);
+        let report = Report::new(format!("`{}` cannot be trained", self.model.name))
+            .at(self.place([&name, &name]))
+            .found(error.to_string());
+        let report = match error {
+            FitError::NoTrainingWindow => report
+                .at(self.place(["split.train_to", "split.train"]))
+                .expected("a full window that lies wholly in the training span")
+                .found(format!("none; {}", self.extent))
+                .hint("move `split.train_to` later, or lower `windows.length`"),
+            FitError::Diverged { .. } => report
+                .expected("a loss that stays finite")
+                .hint(format!("lower `learning_rate` in [{name}.train]")),
+            FitError::Layers { .. } => report
+                .expected("layers that fit the window")
+                .hint("change `units`, `latent` or `windows.length`"),
+            FitError::Shape { .. } | FitError::Weights(_) => report,
+        };
+        Error::new(kind, report)
+    }
+}

@@ -1,0 +1,115 @@
+//! A stored model that was trained for something else is never used in silence.
+
+use oddlot_engine::ticker_rows::Layout;
+use oddlot_engine::{Error, Kind, Report};
+
+use crate::artifact::Artifact;
+use crate::plan::{ModelPlan, Plan};
+use crate::prices::sql_of;
+
+/// Why a model cannot score for a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// There is none.
+    NotTrained,
+    /// It sees windows of so many rows.
+    Length(usize),
+    /// It sees these features.
+    Features(Vec<String>),
+    /// It was trained on what another query gives.
+    Sql,
+    /// It is of this kind.
+    Detector(String),
+}
+
+impl Misfit {
+    /// What keeps `stored` from being `model` of `plan`, the gravest first.
+    pub(super) fn of(
+        plan: &Plan,
+        layout: &Layout,
+        model: &ModelPlan,
+        stored: &Artifact,
+    ) -> Result<Option<Self>, Error> {
+        let sql = sql_of(plan)?;
+        let same_sql =
+            stored.features_sql == sql.features.text && stored.windows_sql == sql.windows.text;
+        Ok(if stored.length != layout.length {
+            Some(Self::Length(stored.length))
+        } else if stored.features != layout.features {
+            Some(Self::Features(stored.features.clone()))
+        } else if !same_sql {
+            Some(Self::Sql)
+        } else if stored.detector != model.detector.kind() {
+            Some(Self::Detector(stored.detector.clone()))
+        } else {
+            None
+        })
+    }
+}
+
+/// All models that do not fit, those with the same reason together.
+#[derive(Debug, Default)]
+pub(super) struct Misfits<'a>(Vec<(Misfit, Vec<&'a ModelPlan>)>);
+
+impl<'a> Misfits<'a> {
+    /// Adds a model.
+    pub(super) fn add(&mut self, misfit: Misfit, model: &'a ModelPlan) {
+        match self.0.iter_mut().find(|(known, _)| *known == misfit) {
+            Some((_, models)) => models.push(model),
+            None => self.0.push((misfit, vec![model])),
+        }
+    }
+
+    /// An error if there is any.
+    pub(super) fn refuse(self, plan: &Plan, layout: &Layout) -> Result<(), Error> {
+        let reports: Vec<Report> =
+            self.0.iter().map(|(misfit, models)| report(plan, layout, misfit, models)).collect();
+        if reports.is_empty() { Ok(()) } else { Err(Error { kind: Kind::Model, reports }) }
+    }
+}
+
+fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) -> Report {
+    let names: Vec<String> = models.iter().map(|model| format!("`{}`", model.name)).collect();
+    let who = match names.len() {
+        1 => format!("the model {} was", names[0]),
+        _ => format!("the models {} were", names.join(", ")),
+    };
+    let train = format!("`oddlot train {}`", plan.file);
+    let anew = format!("train anew: {train}");
+    let key = models.first().map(|model| format!("models.{}", model.name)).unwrap_or_default();
+    let place = plan.places.place(&key, &plan.file);
+    match misfit {
+        Misfit::NotTrained => Report::new(format!("{who} never trained"))
+            .at(place)
+            .expected(format!("a model under {}", plan.output.root))
+            .found("none")
+            .hint(format!("train it first: {train}")),
+        Misfit::Length(length) => {
+            let report = Report::new(format!("{who} trained with another window length"))
+                .at(plan.file.as_str())
+                .found(format!("length = {}", layout.length));
+            plan.places
+                .point(report, "windows.length")
+                .expected(format!("length = {length}, as in training"))
+                .hint(format!("write `length = {length}` again, or {anew}"))
+        }
+        Misfit::Features(features) => Report::new(format!("{who} trained with other features"))
+            .at(plan.places.place("features.sql", &plan.file))
+            .expected(format!("{}, as in training", features.join(", ")))
+            .found(layout.features.join(", "))
+            .hint(format!("take the features of the training again, or {anew}")),
+        Misfit::Sql => Report::new(format!("{who} trained with other SQL"))
+            .at(plan.places.place("features.sql", &plan.file))
+            .expected("the queries of the training, which are stored with the model")
+            .found("other queries for features or windows")
+            .hint(format!("undo the change, or {anew}")),
+        Misfit::Detector(kind) => {
+            let found = models.first().map_or("", |model| model.detector.kind());
+            Report::new(format!("{who} trained as another detector"))
+                .at(place)
+                .expected(format!("{kind}, as in training"))
+                .found(found)
+                .hint(format!("name {kind} again, or {anew}"))
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Rows that nothing can be made of: exit 3, every ticker told at once.
+
+use insta::assert_snapshot;
+
+use super::{Folder, prices, rows};
+
+#[test]
+fn no_row_in_the_range() {
+    let folder = Folder::with_prices();
+    let range = ["--from", "2031-01-01", "--to", "2031-02-01"];
+    assert_snapshot!(folder.told(&[&["run", "pipelines/job.toml"][..], &range].concat()), @r"
+    error: the source has no row in the range
+      --> data/prices/prices.parquet
+      expected  dates that the source has
+      found     --from 2031-01-01 --to 2031-02-01; the source has rows from 2020-01-01 to 2020-06-28
+      hint: choose other dates, or add the missing rows to the source
+
+    exit 3
+    ");
+}
+
+#[test]
+fn histories_shorter_than_the_window() {
+    let folder = Folder::new();
+    folder.import(&[prices("AAA", 7), prices("BBB", 9)].concat());
+    assert_snapshot!(folder.told_by_run(), @r"
+    error: the window is longer than every history
+      --> pipelines/job.toml:9:10
+      expected  at least 11 rows with a value, 1 of them before the first window; AAA has 7, BBB has 9
+      found     length = 10
+      hint: write `length = 6` or less, or add rows
+
+    exit 3
+    ");
+}
+
+#[test]
+fn a_column_without_a_value() {
+    let folder = Folder::new();
+    let nothing = || vec![String::new(); 180];
+    folder.import(&[rows("AAA", nothing()), rows("BBB", nothing())].concat());
+    assert_snapshot!(folder.told_by_run(), @r"
+    error: column `close` has no value at all
+      --> data/prices/prices.parquet, ticker AAA
+      expected  a number in at least 11 rows
+      found     all 180 rows are empty
+      hint: name another column in `source.columns.value` (pipelines/job.toml:3:53), or leave the ticker out of the source
+
+    error: column `close` has no value at all
+      --> data/prices/prices.parquet, ticker BBB
+      expected  a number in at least 11 rows
+      found     all 180 rows are empty
+      hint: name another column in `source.columns.value` (pipelines/job.toml:3:53), or leave the ticker out of the source
+
+    2 mistakes found
+    exit 3
+    ");
+}
+
+#[test]
+fn a_zero_price_under_log_returns() {
+    let folder = Folder::new();
+    let with_zeros = |days: &'static [usize]| {
+        (0..180).map(move |day| if days.contains(&day) { "0" } else { "101.5" }.to_owned())
+    };
+    folder.import(&[rows("AAA", with_zeros(&[31, 40])), rows("BBB", with_zeros(&[59]))].concat());
+    assert_snapshot!(folder.told_by_run(), @r#"
+    error: a price is zero and has no logarithm
+      --> data/prices/prices.parquet, ticker AAA, 2020-02-01
+      expected  close > 0, since builtin:log_return takes log returns
+      found     close = 0, and 1 row more
+      hint: repair the price or leave it empty; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
+
+    error: a price is zero and has no logarithm
+      --> data/prices/prices.parquet, ticker BBB, 2020-02-29
+      expected  close > 0, since builtin:log_return takes log returns
+      found     close = 0
+      hint: repair the price or leave it empty; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
+
+    2 mistakes found
+    exit 3
+    "#);
+}
+
+#[test]
+fn a_training_span_before_the_first_row_leaves_no_folder_behind() {
+    let folder = Folder::with_prices();
+    folder.change("2020-02-29", "2010-02-28");
+    folder.change("2020-03-31", "2010-03-31");
+    let told = folder.told(&["--quiet", "run", "pipelines/job.toml"]);
+    assert_snapshot!(told, @r"
+    error: `ewma` has nothing to learn from
+      --> pipelines/job.toml:12:12
+      expected  rows with a value in the training span
+      found     no whole row in the training span; the source has rows from 2020-01-01 to 2020-06-28
+      hint: move `split.train_to` later, or add history
+
+    exit 3
+    ");
+}
