@@ -5,6 +5,8 @@
 //! [`Folder::told`] gives stderr and exit code, and fails if any file or folder came, went or
 //! changed.
 
+#![allow(clippy::expect_used, reason = "a test that cannot set up its folder has failed")]
+
 mod model;
 mod output;
 mod rows;
