@@ -98,7 +98,7 @@ fn train_and_then_score_is_the_same_as_run() {
     let by_steps = Workshop::with_prices(&csv(&closes()));
     // Without a model there is nothing to score with.
     let early = by_steps.oddlot(&["score", "job.toml"]).ends_with(5);
-    assert!(early.stderr.contains("is not trained"), "{}", early.stderr);
+    assert!(early.stderr.contains("were never trained"), "{}", early.stderr);
     assert!(by_steps.cells().is_empty());
 
     by_steps.oddlot(&["train", "job.toml"]).ok();
