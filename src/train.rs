@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
+use oddlot_engine::off_tokio;
 use oddlot_engine::tables::{OutputRoot, SCORING_VERSION};
 use oddlot_engine::ticker_rows::{TickerRows, by_ticker};
 use oddlot_series::Split;
@@ -209,12 +210,7 @@ impl Workshop<'_> {
             extent: self.prices.extent(),
             progress: self.progress,
         };
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        rayon::spawn(move || {
-            // The receiver is gone when the job was stopped.
-            drop(sender.send(job.make(old)));
-        });
-        receiver.await.map_err(|_| Error::bug("training panicked"))?
+        off_tokio("training", move || job.make(old)).await?
     }
 
     /// Every model as it is stored; all that do not fit are told at once.

@@ -35,6 +35,11 @@ pub trait Observer: Send + Sync {
         scores: &Scores,
         judgement: &Judgement,
     );
+
+    /// Every detector has judged `ticker`.
+    fn ticker_done(&self, ticker: &str) {
+        let _ = ticker;
+    }
 }
 
 /// All detectors of a pipeline, side by side.
@@ -101,6 +106,7 @@ impl Scorer for Judges {
             })
             .collect::<Result<Vec<_>, oddlot_series::ScoreError>>()
             .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
+        self.observer.ticker_done(&rows.ticker);
         Judged { rows, judgements: &judgements, judges: self }.to_batch()
     }
 }
@@ -314,6 +320,8 @@ fn event_id(ticker: &str, model: &str, start_ts: i64) -> String {
 /// The feature with the largest error relative to its bounds, the first of equals.
 fn worst_feature(points: &[JudgedPoint]) -> usize {
     let relative = |point: &JudgedPoint| match (point.error, point.upper_bound, point.expected) {
+        // No error within bounds of no width is 0/0.
+        (Some(0.0), ..) => 0.0,
         (Some(error), Some(upper), Some(expected)) => error.abs() / (upper - expected),
         _ => 0.0,
     };
@@ -351,3 +359,6 @@ fn counts<'a>(places: &[At<'a>], of: impl Fn(&At<'a>) -> Option<usize>) -> Array
 fn flags<'a>(places: &[At<'a>], of: impl Fn(&At<'a>) -> bool) -> ArrayRef {
     Arc::new(BooleanArray::from_iter(places.iter().map(|at| Some(of(at)))))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

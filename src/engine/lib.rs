@@ -12,6 +12,7 @@ pub mod import;
 pub mod inspect;
 pub mod judged;
 mod lookahead;
+mod off_tokio;
 pub mod parquet_format;
 pub mod places;
 pub mod query;
@@ -30,5 +31,7 @@ mod testing;
 pub mod ticker_rows;
 pub mod windows;
 
+pub use datafusion::arrow::array::RecordBatch;
 pub use error::{Error, Kind, Report, Result};
+pub use off_tokio::off_tokio;
 pub use step::instant_type;

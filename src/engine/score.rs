@@ -27,7 +27,7 @@ use crate::failure::from_datafusion;
 use crate::relation::WindowsRelation;
 use crate::session::SessionContext;
 use crate::ticker_rows::{Layout, TickerRows, by_ticker};
-use crate::{Error, Result};
+use crate::{Error, Result, off_tokio};
 
 /// What is made of one ticker's rows. Runs on Rayon's threads, never on tokio's.
 pub trait Scorer: Send + Sync + fmt::Debug {
@@ -106,7 +106,10 @@ impl ExecutionPlan for ScoreExec {
         let windows = self.windows.execute(partition, context)?;
         let scorer = self.scorer.clone();
         let scored = by_ticker(windows, self.layout.clone())
-            .and_then(move |rows| score_off_tokio(scorer.clone(), rows))
+            .and_then(move |rows| {
+                let scorer = scorer.clone();
+                async move { off_tokio("scoring a ticker", move || scorer.score(&rows)).await? }
+            })
             .map_err(|error| DataFusionError::External(Box::new(error)))
             .boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.scorer.schema(), scored)))
@@ -126,17 +129,16 @@ pub async fn stream(
     layout: Layout,
     scorer: Arc<dyn Scorer>,
 ) -> Result<JudgedStream> {
-    let scored = ScoreExec::new(relation.plan().await?, layout, scorer);
+    let windows = relation.plan().await?;
+    let partitions = windows.properties().output_partitioning().partition_count();
+    if partitions != 1 {
+        // Only the first would be scored, and nobody would miss the others.
+        return Err(Error::bug(format!("the windows relation has {partitions} partitions")));
+    }
+    let scored = ScoreExec::new(windows, layout, scorer);
     execute_stream(Arc::new(scored), context.task_ctx())
         .map_err(|error| from_datafusion("the windows relation", error))
 }
 
-/// Hands one ticker to Rayon and waits without holding a tokio thread.
-async fn score_off_tokio(scorer: Arc<dyn Scorer>, rows: TickerRows) -> Result<RecordBatch> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    rayon::spawn(move || {
-        // The receiver is gone when the job was stopped: nobody wants the result.
-        let _ = sender.send(scorer.score(&rows));
-    });
-    receiver.await.map_err(|_| Error::bug("scoring a ticker panicked"))?
-}
+#[cfg(test)]
+mod tests;

@@ -376,3 +376,6 @@ pub fn iso_date(day: i32) -> String {
     chrono::NaiveDate::from_num_days_from_ce_opt(day.saturating_add(719_163))
         .map_or_else(|| format!("day {day}"), |date| date.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,11 @@ fn a_ticker_with_a_zero_price_fails_alone() {
     revise(&mut prices, "ZERO", "2015-02-03", 0, 1);
     let with = Workshop::with_prices(&csv(&prices));
     let ran = with.oddlot(&["run", "job.toml"]).ends_with(1);
-    assert!(ran.stderr.contains("failed ZERO: a price is zero and has no logarithm"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("failed ZERO: a price is zero and has no logarithm"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ran.json()["failed"], 1);
     assert_eq!(ran.json()["anomalies"], without.run()["anomalies"]);
 

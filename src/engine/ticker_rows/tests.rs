@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    BooleanArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::TryStreamExt;
+
+use super::*;
+
+fn layout() -> Layout {
+    Layout { features: vec!["x".into()], length: 2, has_scales: false, has_reference_price: false }
+}
+
+/// A row: ticker, day, value; the window that ends there as the SQL claims it.
+type Row<'a> = (&'a str, i32, f64, Option<[f32; 2]>);
+
+fn batch(rows: &[Row]) -> RecordBatch {
+    let days = || rows.iter().map(|row| row.1);
+    let instants = days().map(|day| i64::from(day) * 86_400_000_000);
+    let shared: Vec<f32> = rows.iter().flat_map(|row| row.3.unwrap_or_default()).collect();
+    let offsets: Vec<i32> = (0..rows.len()).map(|row| 2 * i32::try_from(row).unwrap()).collect();
+    let sizes: Vec<i32> = rows.iter().map(|row| if row.3.is_some() { 2 } else { 0 }).collect();
+    let windows = ListViewArray::new(
+        Arc::new(Field::new_list_field(DataType::Float32, true)),
+        ScalarBuffer::from(offsets),
+        ScalarBuffer::from(sizes),
+        Arc::new(Float32Array::from(shared)),
+        Some(rows.iter().map(|row| row.3.is_some()).collect::<Vec<bool>>().into()),
+    );
+    let reasons = rows.iter().map(|row| row.3.is_none().then_some("gap"));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("ticker", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)))),
+        ("ts", Arc::new(TimestampMicrosecondArray::from_iter_values(instants))),
+        ("trade_date", Arc::new(Date32Array::from_iter_values(days()))),
+        ("segment", Arc::new(Int64Array::from(vec![0; rows.len()]))),
+        ("is_break", Arc::new(BooleanArray::from(vec![false; rows.len()]))),
+        ("x", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.2)))),
+        ("window", Arc::new(windows)),
+        ("skip_reason", Arc::new(StringArray::from_iter(reasons))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
+        .unwrap()
+}
+
+async fn grouped(batches: &[&[Row<'_>]]) -> Result<Vec<TickerRows>> {
+    let batches: Vec<RecordBatch> = batches.iter().map(|rows| batch(rows)).collect();
+    let schema = batches[0].schema();
+    let batches = stream::iter(batches.into_iter().map(Ok));
+    let batches = Box::pin(RecordBatchStreamAdapter::new(schema, batches));
+    by_ticker(batches, layout()).try_collect().await
+}
+
+const ROWS: [Row<'_>; 5] = [
+    ("A", 0, 1.0, None),
+    ("A", 1, 2.0, Some([1.0, 2.0])),
+    ("A", 2, 3.0, Some([2.0, 3.0])),
+    ("B", 0, 4.0, None),
+    ("B", 1, 5.0, Some([4.0, 5.0])),
+];
+
+#[tokio::test]
+async fn tickers_are_grouped_across_the_borders_of_batches() {
+    for cut in 1..5 {
+        let found = grouped(&[&ROWS[..cut], &ROWS[cut..]]).await.unwrap();
+        assert_eq!(found.len(), 2, "cut at {cut}");
+        assert_eq!((found[0].ticker.as_str(), found[1].ticker.as_str()), ("A", "B"));
+        assert_eq!((&found[0].values[..], &found[1].days[..]), (&[1.0, 2.0, 3.0][..], &[0, 1][..]));
+        assert_eq!(found[0].windowed, [false, true, true]);
+        assert_eq!(found[1].skip_reasons, [Some("gap"), None]);
+        assert!(found[0].feature_scales.is_empty() && found[0].reference_prices.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn rows_and_tickers_out_of_order_and_repeated_instants_are_refused() {
+    let later_first = [("A", 1, 1.0, None), ("A", 0, 1.0, None)];
+    assert_eq!(grouped(&[&later_first]).await.unwrap_err().kind, crate::Kind::Data);
+    let twice = [("A", 1, 1.0, None), ("A", 1, 1.0, None)];
+    let error = grouped(&[&twice[..1], &twice[1..]]).await.unwrap_err();
+    assert_eq!(error.reports[0].title, "a ticker's rows are not in rising order of time");
+    let back_again = [("A", 0, 1.0, None), ("B", 0, 1.0, None), ("A", 1, 1.0, None)];
+    assert_eq!(grouped(&[&back_again]).await.unwrap_err().kind, crate::Kind::Bug);
+}
+
+#[tokio::test]
+async fn a_window_that_holds_anything_but_the_features_is_refused() {
+    let differs = [("A", 0, 1.0, None), ("A", 1, 2.0, Some([1.0, 2.5]))];
+    let error = grouped(&[&differs]).await.unwrap_err();
+    assert_eq!(error.reports[0].title, "the windows SQL does not cut the features as they are");
+    // Before the ticker has two rows there is nothing that a window could hold.
+    let too_early = [("A", 0, 1.0, Some([0.0, 1.0]))];
+    assert_eq!(grouped(&[&too_early]).await.unwrap_err().kind, crate::Kind::Config);
+    // A window is Float32: 0.1 is not, and is compared as its rounding.
+    let rounded = [("A", 0, 0.1, None), ("A", 1, 0.2, Some([0.1, 0.2]))];
+    assert!(grouped(&[&rounded]).await.is_ok());
+}
+
+#[tokio::test]
+async fn infinite_values_are_missing() {
+    let found = grouped(&[&[("A", 0, f64::INFINITY, None)]]).await.unwrap();
+    assert!(found[0].values[0].is_nan());
+}
+
+#[tokio::test]
+async fn a_stream_without_rows_has_no_ticker() {
+    assert!(grouped(&[&[]]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn rows_after_a_day_are_cut_off_in_every_column() {
+    let mut rows = grouped(&[&ROWS[..3]]).await.unwrap().remove(0);
+    rows.truncate_after(1);
+    assert_eq!((rows.len(), rows.values.len(), rows.windowed.len()), (2, 2, 2));
+    assert_eq!((rows.segments.len(), rows.breaks.len(), rows.skip_reasons.len()), (2, 2, 2));
+    rows.truncate_after(-1);
+    assert!(rows.is_empty());
+    rows.truncate_after(0);
+}
+
+#[test]
+fn a_day_is_told_as_a_date() {
+    assert_eq!(iso_date(0), "1970-01-01");
+    assert_eq!(iso_date(i32::MAX), "day 2147483647");
+}
