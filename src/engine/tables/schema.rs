@@ -29,6 +29,15 @@ pub fn of(table: Table) -> SchemaRef {
     }
 }
 
+/// What each column means, as key-value metadata: `oddlot.column.<name>`.
+pub fn comments(table: Table) -> Vec<(String, String)> {
+    let comment = |field: &Arc<Field>| {
+        let comment = field.metadata().get("comment").cloned().unwrap_or_default();
+        (format!("oddlot.column.{}", field.name()), comment)
+    };
+    of(table).fields().iter().map(comment).collect()
+}
+
 fn schema(columns: Vec<Column>) -> SchemaRef {
     let fields = columns.into_iter().map(|Column(name, data_type, nullable, comment)| {
         Field::new(name, data_type, nullable)
@@ -101,7 +110,7 @@ fn errors() -> Vec<Column> {
         float("score_hindsight", "score merged over all windows that cover the row"),
         float("threshold", "flagged above this score; calibrated and stored with the model"),
         float("threshold_ratio", "score / threshold"),
-        float("percentile", "share of calibration scores at or below this one, 0 to 100"),
+        float("percentile", "share of calibration scores below this one, 0 to 100"),
         float("p_value", "(1 + calibration scores at or above this one) / (1 + all of them)"),
         Column("is_anomaly", DataType::Boolean, REQUIRED, "whether the row is flagged"),
         Column(

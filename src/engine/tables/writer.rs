@@ -1,8 +1,8 @@
 //! Writes the cells of one table: each to staging, synced, its footer and row count verified.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
@@ -45,13 +45,29 @@ pub struct CellWriter {
 }
 
 struct OpenCell {
-    writer: ArrowWriter<BufWriter<File>>,
+    writer: ArrowWriter<BufWriter<Appended>>,
     file: PathBuf,
     rows: u64,
 }
 
+/// A file that is open only while bytes are added, which is once a row group: the cells of a run
+/// (tables × years × parts) are more than the files that a process may have open.
+struct Appended {
+    file: PathBuf,
+}
+
+impl Write for Appended {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        OpenOptions::new().append(true).open(&self.file)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl CellWriter {
-    /// A writer for `table`. Each of `years` gets a cell in every part, if only an empty one: a
+    /// A writer for `table`, whose columns' meanings follow `metadata`. Each of `years` gets a cell in every part, if only an empty one: a
     /// year whose last anomaly went away must lose the object that told of it.
     ///
     /// # Errors
@@ -61,9 +77,10 @@ impl CellWriter {
         pipeline: &str,
         parts: u32,
         years: impl IntoIterator<Item = i32>,
-        metadata: Vec<(String, String)>,
+        mut metadata: Vec<(String, String)>,
         staging: &Path,
     ) -> Result<Self> {
+        metadata.extend(schema::comments(table));
         let mut writer = Self {
             table,
             pipeline: pipeline.to_owned(),
@@ -121,11 +138,11 @@ impl CellWriter {
 
     fn open_cell(&self, year: i32, part: u32) -> Result<OpenCell> {
         let file = self.staging.join(format!("{}-{year:04}-{part:05}.parquet", self.table.name()));
-        let sink = File::create(&file).map_err(|error| unwritable(&file, &error))?;
+        drop(File::create(&file).map_err(|error| unwritable(&file, &error))?);
         let metadata: Vec<(&str, &str)> =
             self.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let writer = parquet_format::writer(
-            BufWriter::new(sink),
+            BufWriter::new(Appended { file: file.clone() }),
             self.schema.clone(),
             sort_key(self.table),
             &metadata,
@@ -172,9 +189,10 @@ pub fn year_of(ts_us: i64) -> i32 {
 fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
     let OpenCell { writer, file, rows } = cell;
     let sink = writer.into_inner().map_err(|error| unwritable(&file, &error))?;
-    let sink = sink.into_inner().map_err(|error| unwritable(&file, &error.into_error()))?;
-    sink.sync_all().map_err(|error| unwritable(&file, &error))?;
-    drop(sink);
+    drop(sink.into_inner().map_err(|error| unwritable(&file, &error.into_error()))?);
+    File::open(&file)
+        .and_then(|written| written.sync_all())
+        .map_err(|error| unwritable(&file, &error))?;
 
     let (sha256, bytes) = digest(&file).map_err(|error| unwritable(&file, &error))?;
     let reader = File::open(&file).map_err(|error| unwritable(&file, &error))?;
@@ -219,3 +237,6 @@ fn unwritable(file: &Path, error: &dyn std::error::Error) -> Error {
             .hint("free some space and run the same command again; no committed cell has changed"),
     )
 }
+
+#[cfg(test)]
+mod tests;
