@@ -3,6 +3,7 @@
 
 mod table;
 mod tally;
+mod told;
 
 use serde::{Deserialize, Serialize};
 

@@ -103,7 +103,9 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
         let best = model.rivals.iter().min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((name, rival)) = best {
             let difference = 100.0 * (mae / rival - 1.0);
-            verdicts.push(if mae < rival * (1.0 - EQUAL_SHARE) {
+            verdicts.push(if *rival == 0.0 {
+                format!("{} {what} no better than `{name}`, which makes no error", model.name)
+            } else if mae < rival * (1.0 - EQUAL_SHARE) {
                 format!(
                     "{} {what} {:.1} % better than `{name}`, its best naive rival",
                     model.name, -difference
@@ -162,3 +164,6 @@ fn write_columns(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use oddlot_series::{
     CalibratedDetector, HeldOut, History, Judgement, Mean, Scaler, Scalers, Scores, Span,
 };
 
+use super::told::{self, Told};
 use super::{EventSummary, ModelSummary, Summary};
 use crate::artifact::StoredJudge;
 use crate::train::Ready;
@@ -23,20 +24,24 @@ pub struct Tally {
     counts: Mutex<Counts>,
 }
 
+/// Sums over tickers, and what is kept of a ticker until all detectors have judged it: the size of
+/// this does not grow with the number of tickers.
 #[derive(Debug, Default)]
 struct Counts {
     models: BTreeMap<String, ModelCounts>,
     test_days: Option<(i32, i32)>,
-    events: BTreeMap<(String, i32), Vec<Told>>,
+    /// Rows that two models both flag.
+    shared: BTreeMap<(String, String), u64>,
+    strongest: Vec<EventSummary>,
+    judged: BTreeMap<String, TickerCounts>,
 }
 
-/// An event as one model tells it.
-#[derive(Clone, Debug)]
-struct Told {
-    model: String,
-    days: (i32, i32),
-    return_pct: Option<f64>,
-    ratio: f64,
+/// One ticker, as far as its detectors have judged it.
+#[derive(Debug, Default)]
+struct TickerCounts {
+    /// Flagged rows of the test span by model.
+    flags: BTreeMap<String, BTreeSet<usize>>,
+    events: Vec<Told>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +51,7 @@ struct ModelCounts {
     n_rows: u64,
     n_scored: u64,
     n_events: u64,
-    flags: BTreeSet<(String, i32)>,
+    n_flags: u64,
     moments: Moments,
 }
 
@@ -73,10 +78,10 @@ impl Tally {
     pub fn summary(&self, models: &[Ready]) -> Summary {
         let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let of = |ready: &Ready| counts.models.get(&ready.model.artifact.name);
-        let baselines: Vec<(&str, &ModelCounts)> = models
+        let baselines: Vec<&str> = models
             .iter()
             .filter(|ready| matches!(ready.model.artifact.judge, StoredJudge::Baseline(_)))
-            .filter_map(|ready| Some((ready.model.artifact.name.as_str(), of(ready)?)))
+            .map(|ready| ready.model.artifact.name.as_str())
             .collect();
         let network = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
         let reference = network.and_then(of);
@@ -86,9 +91,9 @@ impl Tally {
             outside_share: reference.and_then(|counts| counts.outside.get()),
             models: models
                 .iter()
-                .filter_map(|ready| Some(model_summary(ready, of(ready)?, &baselines)))
+                .filter_map(|ready| Some(model_summary(ready, of(ready)?, &baselines, &counts)))
                 .collect(),
-            events: strongest(&counts.events),
+            events: counts.strongest.clone(),
         }
     }
 }
@@ -104,25 +109,41 @@ impl Observer for Tally {
     ) {
         let test_from = history.days.partition_point(|&day| judge.split.span(day) != Span::Test);
         let scaler = self.scalers.as_ref().map(|scalers| scalers.get(ticker).item);
-        let own = ModelCounts::of(judge, ticker, history, scores, judgement, scaler, test_from);
+        let own = ModelCounts::of(judge, history, scores, judgement, scaler, test_from);
         let told = events(judge, history, judgement);
+        let test_rows = judgement.rows.get(test_from..).unwrap_or_default();
+        let flags: BTreeSet<usize> =
+            test_rows.iter().filter(|row| row.is_anomaly).map(|row| row.row_idx).collect();
         // A panic elsewhere poisons the lock; the counts are still whole, since each is added at once.
         let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let (Some(first), Some(last)) = (history.days.get(test_from), history.days.last()) {
             let (from, to) = counts.test_days.unwrap_or((*first, *last));
             counts.test_days = Some((from.min(*first), to.max(*last)));
         }
-        counts.models.entry(judge.detector.name.clone()).or_default().add(own);
-        for (peak_day, event) in told {
-            counts.events.entry((ticker.to_owned(), peak_day)).or_default().push(event);
+        let name = &judge.detector.name;
+        counts.models.entry(name.clone()).or_default().add(own);
+        let ticker = counts.judged.entry(ticker.to_owned()).or_default();
+        ticker.flags.insert(name.clone(), flags);
+        ticker.events.extend(told);
+    }
+
+    fn ticker_done(&self, ticker: &str) {
+        let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(TickerCounts { flags, events }) = counts.judged.remove(ticker) else { return };
+        for (first, own) in &flags {
+            for (second, other) in &flags {
+                let shared = own.intersection(other).count() as u64;
+                *counts.shared.entry((first.clone(), second.clone())).or_default() += shared;
+            }
         }
+        counts.strongest.extend(told::join(ticker, events));
+        told::keep_strongest(&mut counts.strongest, EVENTS_TOLD);
     }
 }
 
 impl ModelCounts {
     fn of(
         judge: &CalibratedDetector,
-        ticker: &str,
         history: &History<'_>,
         scores: &Scores,
         judgement: &Judgement,
@@ -136,13 +157,13 @@ impl ModelCounts {
         }
         for row in &judgement.rows[test_from..] {
             counts.n_rows += 1;
-            if row.is_anomaly {
-                counts.flags.insert((ticker.to_owned(), history.days[row.row_idx]));
-            }
-            let score = scores.causal[row.row_idx];
+            counts.n_flags += u64::from(row.is_anomaly);
+            let (score, size) = (scores.causal[row.row_idx], history.row(row.row_idx)[0].abs());
             if score.is_finite() {
                 counts.n_scored += 1;
-                counts.moments.add(score, history.row(row.row_idx)[0].abs());
+                if size.is_finite() {
+                    counts.moments.add(score, size);
+                }
             }
         }
         let starts = judgement.events.iter().filter(|event| event.start_row_idx >= test_from);
@@ -156,7 +177,7 @@ impl ModelCounts {
         self.n_rows += other.n_rows;
         self.n_scored += other.n_scored;
         self.n_events += other.n_events;
-        self.flags.extend(other.flags);
+        self.n_flags += other.n_flags;
         self.moments.merge(&other.moments);
     }
 }
@@ -184,26 +205,20 @@ impl Moments {
     }
 }
 
-fn events(
-    judge: &CalibratedDetector,
-    history: &History<'_>,
-    judgement: &Judgement,
-) -> Vec<(i32, Told)> {
+fn events(judge: &CalibratedDetector, history: &History<'_>, judgement: &Judgement) -> Vec<Told> {
     let day = |row_idx: usize| history.days[row_idx];
     let in_test = judgement
         .events
         .iter()
         .filter(|event| judge.split.span(day(event.start_row_idx)) == Span::Test);
     in_test
-        .map(|event| {
-            let told = Told {
-                model: judge.detector.name.clone(),
-                days: (day(event.start_row_idx), day(event.end_row_idx)),
-                return_pct: judgement.rows[event.peak_row_idx].return_pct,
-                // A break has no ratio and outranks everything: it is told first.
-                ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
-            };
-            (day(event.peak_row_idx), told)
+        .map(|event| Told {
+            model: judge.detector.name.clone(),
+            days: (day(event.start_row_idx), day(event.end_row_idx)),
+            peak_day: day(event.peak_row_idx),
+            return_pct: judgement.rows[event.peak_row_idx].return_pct,
+            // A break has no ratio and outranks everything: it is told first.
+            ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
         })
         .collect()
 }
@@ -211,7 +226,8 @@ fn events(
 fn model_summary(
     ready: &Ready,
     counts: &ModelCounts,
-    baselines: &[(&str, &ModelCounts)],
+    baselines: &[&str],
+    all: &Counts,
 ) -> ModelSummary {
     let artifact = &ready.model.artifact;
     let reconstructs = ready.model.network.as_ref().is_some_and(|network| network.steps() > 1);
@@ -221,10 +237,12 @@ fn model_summary(
         true => [("window mean", held_out.window_mean), ("straight line", held_out.straight_line)],
         false => [("zero", held_out.zero), ("persistence", held_out.persistence)],
     };
-    let shared = |other: &ModelCounts| counts.flags.intersection(&other.flags).count() as u64;
+    let shared = |other: &str| {
+        all.shared.get(&(artifact.name.clone(), other.to_owned())).copied().unwrap_or_default()
+    };
     let like = baselines
         .iter()
-        .map(|(name, other)| ((*name).to_owned(), shared(other)))
+        .map(|&name| (name.to_owned(), shared(name)))
         .max_by_key(|(name, n)| (*n, std::cmp::Reverse(name.clone())));
     let deciding = match (&artifact.thresholds.hindsight, artifact.merge) {
         (Some(hindsight), Some(_)) => &hindsight.pooled,
@@ -242,36 +260,12 @@ fn model_summary(
             .collect(),
         threshold: deciding.threshold,
         n_scored: counts.n_scored,
-        n_flags: counts.flags.len() as u64,
+        n_flags: counts.n_flags,
         n_events: counts.n_events,
         correlation: counts.moments.correlation(),
         like: like.filter(|_| is_network),
     }
 }
 
-/// The strongest events; what several models tell of one peak is one event.
-fn strongest(events: &BTreeMap<(String, i32), Vec<Told>>) -> Vec<EventSummary> {
-    let mut all: Vec<EventSummary> = events
-        .iter()
-        .map(|((ticker, peak_day), told)| {
-            let mut told = told.clone();
-            told.sort_by(|a, b| b.ratio.total_cmp(&a.ratio).then_with(|| a.model.cmp(&b.model)));
-            EventSummary {
-                ticker: ticker.clone(),
-                days: (
-                    told.iter().map(|event| event.days.0).min().unwrap_or(*peak_day),
-                    told.iter().map(|event| event.days.1).max().unwrap_or(*peak_day),
-                ),
-                peak_day: *peak_day,
-                return_pct: told.first().and_then(|event| event.return_pct),
-                ratio: told.first().map_or(0.0, |event| event.ratio),
-                models: told.into_iter().map(|event| event.model).collect(),
-            }
-        })
-        .collect();
-    all.sort_by(|a, b| {
-        b.ratio.total_cmp(&a.ratio).then_with(|| (&a.ticker, a.days).cmp(&(&b.ticker, b.days)))
-    });
-    all.truncate(EVENTS_TOLD);
-    all
-}
+#[cfg(test)]
+mod tests;
