@@ -28,6 +28,7 @@ mod run_id;
 mod settings;
 mod shell;
 mod split;
+mod staging;
 mod train;
 
 use std::io::{IsTerminal, Write};

@@ -1,8 +1,6 @@
 //! The pipeline, as one paragraph: plan → read → split → train or load → windows → score → threshold
 //! → events → write → commit.
 
-use std::path::PathBuf;
-
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
@@ -17,6 +15,7 @@ use crate::publish;
 use crate::result::Summary;
 use crate::run_id::RunId;
 use crate::split;
+use crate::staging::Staging;
 use crate::train::{Policy, Ready, Workshop};
 
 /// How a run works.
@@ -129,23 +128,5 @@ fn workshop<'a>(
         staging: &staging.path,
         policy: options.policy,
         progress: options.progress,
-    }
-}
-
-/// The folder of unfinished work; gone when the run ends, however it ends.
-struct Staging {
-    root: OutputRoot,
-    path: PathBuf,
-}
-
-impl Staging {
-    fn create(root: &OutputRoot, run_id: &RunId) -> Result<Self, Error> {
-        Ok(Self { root: root.clone(), path: root.staging(run_id.as_str())? })
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        self.root.sweep(&self.path);
     }
 }
