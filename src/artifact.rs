@@ -17,6 +17,8 @@ use oddlot_series::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::plan::hex;
+
 /// Version of `model.json`.
 pub const FORMAT: u32 = 1;
 
@@ -205,6 +207,15 @@ impl Model {
             let found = format!("format {}, this oddlot reads {FORMAT}", artifact.format);
             return Err(damaged(model_id, &found));
         }
+        let (here, there) = (crate::machine::describe(), &artifact.machine);
+        if here != *there {
+            tracing::warn!(
+                model_id,
+                here,
+                there,
+                "this model comes from another kind of machine: scores may differ in their last digits"
+            );
+        }
         let network = match &artifact.judge {
             StoredJudge::Baseline(_) => None,
             StoredJudge::Network { spec, weights_sha256, .. } => {
@@ -246,11 +257,6 @@ impl Pointer {
 pub fn weights_bytes(network: &dyn Fitted) -> Result<Vec<u8>, Error> {
     checkpoint::to_safetensors(&network.weights())
         .map_err(|error| Error::bug(format!("weights cannot be written: {error}")))
-}
-
-/// Lowercase hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn pointer_path(pipeline: &str, name: &str) -> String {

@@ -13,11 +13,11 @@ use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::off_tokio;
 use oddlot_engine::tables::{OutputRoot, SCORING_VERSION};
 use oddlot_engine::ticker_rows::{TickerRows, by_ticker};
-use oddlot_series::Split;
+use oddlot_series::{Spans, Split};
 use sha2::{Digest, Sha256};
 
-use crate::artifact::{Model, Pointer, hex};
-use crate::plan::{ModelPlan, Plan};
+use crate::artifact::{Model, Pointer};
+use crate::plan::{ModelPlan, Plan, hex};
 use crate::prices::{Prices, sql_of};
 use crate::progress::Progress;
 
@@ -60,11 +60,19 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Of `model` in `plan` over the rows of `digest`.
-    pub fn of(plan: &Plan, model: &ModelPlan, digest: &InputDigest) -> Result<Self, Error> {
+    /// Of `model` in `plan` over the rows of `digest`, split as `split` says.
+    pub fn of(
+        plan: &Plan,
+        model: &ModelPlan,
+        digest: &InputDigest,
+        split: &Split,
+    ) -> Result<Self, Error> {
         let sql = sql_of(plan)?;
-        let version = SCORING_VERSION.to_string();
-        let shared = [sql.features.text.as_str(), sql.windows.text.as_str(), version.as_str()];
+        // The plan may give fractions, of which other rows make other dates.
+        let Spans { train_to, validation_to, calibration_to } = split.spans();
+        let versions =
+            format!("scoring {SCORING_VERSION} spans {train_to} {validation_to} {calibration_to}");
+        let shared = [sql.features.text.as_str(), sql.windows.text.as_str(), versions.as_str()];
         let key = |own: &str| {
             let mut hasher = Sha256::new();
             for part in shared.into_iter().chain([own]) {
@@ -146,7 +154,7 @@ impl Workshop<'_> {
         let mut rows: Option<Arc<Vec<TickerRows>>> = None;
         let mut ready = Vec::new();
         for model in &self.plan.models {
-            let keys = Keys::of(self.plan, model, self.digest)?;
+            let keys = Keys::of(self.plan, model, self.digest, &self.split)?;
             let stored =
                 Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
             let need = keys.need(stored.as_ref(), self.policy);
@@ -227,7 +235,7 @@ impl Workshop<'_> {
             let loaded = Model::load(self.root, &pointer.model_id).await?;
             match Misfit::of(self.plan, &self.prices.layout, model, &loaded.artifact)? {
                 Some(misfit) => misfits.add(misfit, model),
-                None if Keys::of(self.plan, model, self.digest)?
+                None if Keys::of(self.plan, model, self.digest, &self.split)?
                     .need(Some(&pointer), self.policy)
                     != Need::Load =>
                 {

@@ -64,7 +64,7 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
                 }
                 None => None,
             };
-            let need = Keys::of(&plan, model, &digest)?.need(stored.as_ref(), policy);
+            let need = Keys::of(&plan, model, &digest, &split)?.need(stored.as_ref(), policy);
             is_trained &= need == Need::Load;
             say(&format!("model {:<16} {}\n", model.name.as_str(), need.why()));
         }

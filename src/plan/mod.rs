@@ -24,7 +24,7 @@ use serde::Serialize;
 pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan};
 #[allow(unused_imports, reason = "named by the commands that are not wired yet")]
 pub use source::{
-    BUILTIN_FEATURES, BUILTIN_WINDOWS, ColumnsPlan, SourcePlan, SqlPlan, WindowsPlan,
+    BUILTIN_FEATURES, BUILTIN_WINDOWS, ColumnsPlan, SourcePlan, SqlPlan, WindowsPlan, hex,
 };
 pub use split::SplitPlan;
 

@@ -188,7 +188,7 @@ impl Serialize for SqlPlan {
 }
 
 /// Lowercase hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -14,9 +14,9 @@ use oddlot_series::{
 use sha2::{Digest, Sha256};
 
 use super::Keys;
-use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, hex, weights_bytes};
+use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes};
 use crate::lower;
-use crate::plan::{DetectorPlan, ModelPlan, Plan};
+use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
 use crate::progress::Progress;
 

@@ -1,9 +1,11 @@
 //! A stored model that was trained for something else is never used in silence.
 
+use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::Layout;
 use oddlot_engine::{Error, Kind, Report};
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, StoredJudge};
+use crate::lower;
 use crate::plan::{ModelPlan, Plan};
 use crate::prices::sql_of;
 
@@ -20,6 +22,10 @@ pub(super) enum Misfit {
     Sql,
     /// It is of this kind.
     Detector(String),
+    /// It was trained by an oddlot of this scoring version.
+    Version(u32),
+    /// It has other layers, or was trained otherwise.
+    Spec,
 }
 
 impl Misfit {
@@ -41,6 +47,11 @@ impl Misfit {
             Some(Self::Sql)
         } else if stored.detector != model.detector.kind() {
             Some(Self::Detector(stored.detector.clone()))
+        } else if stored.scoring_version != SCORING_VERSION {
+            Some(Self::Version(stored.scoring_version))
+        } else if let StoredJudge::Network { spec, .. } = &stored.judge {
+            let asked = lower::spec(model, layout.length, layout.features.len())?;
+            (*spec != asked).then_some(Self::Spec)
         } else {
             None
         })
@@ -111,5 +122,15 @@ fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) 
                 .found(found)
                 .hint(format!("name {kind} again, or {anew}"))
         }
+        Misfit::Version(version) => Report::new(format!("{who} trained by another oddlot"))
+            .at(place)
+            .expected(format!("scoring version {SCORING_VERSION}"))
+            .found(format!("scoring version {version}, whose scores differ"))
+            .hint(anew),
+        Misfit::Spec => Report::new(format!("{who} trained with other layers or otherwise"))
+            .at(place)
+            .expected("the detector and [train] settings of the training")
+            .found("others")
+            .hint(format!("undo the change, or {anew}")),
     }
 }
