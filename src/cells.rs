@@ -1,5 +1,7 @@
 //! Which cells a run has to write, and why.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
@@ -10,7 +12,7 @@ use oddlot_engine::{Error, Report};
 use oddlot_series::fallback;
 
 use crate::artifact::{Model, Pointer, StoredJudge};
-use crate::plan::Plan;
+use crate::plan::{Plan, SqlPlan};
 use crate::prices::{Prices, sql_of};
 use crate::split::day;
 
@@ -55,15 +57,72 @@ pub struct Cells {
     pub all: Vec<Chosen>,
     /// Those that have to be written.
     pub stale: Vec<Chosen>,
+    /// How their fingerprints are taken.
+    pub prints: Prints,
 }
 
 impl Cells {
-    /// Years with a stale cell, rising.
-    pub fn years(&self) -> Vec<i32> {
-        let mut years: Vec<i32> = self.stale.iter().map(|chosen| chosen.cell.year).collect();
-        years.sort_unstable();
-        years.dedup();
-        years
+    /// Years in which a cell of `table` is stale.
+    pub fn stale_years(&self, table: Table) -> BTreeSet<i32> {
+        let own = self.stale.iter().filter(|chosen| chosen.cell.table == table);
+        own.map(|chosen| chosen.cell.year).collect()
+    }
+
+    /// First and last year of the range that has a cell.
+    pub fn years(&self) -> Option<(i32, i32)> {
+        let years = || self.all.iter().map(|chosen| chosen.cell.year);
+        years().min().zip(years().max())
+    }
+}
+
+/// What fingerprints are taken of besides the price rows.
+#[derive(Clone, Debug)]
+pub struct Prints {
+    context: String,
+    parts: u32,
+    /// How far scores and flags reach.
+    reach: Reach,
+    /// So many rows further a flag may change where an event begins and ends.
+    event_rows: usize,
+    /// Whether a feature may look at other tickers.
+    is_across: bool,
+}
+
+impl Prints {
+    fn new(plan: &Plan, prices: &Prices, models: &[&Model]) -> Result<Self, Error> {
+        Ok(Self {
+            context: context(plan, models)?,
+            parts: parts(plan),
+            reach: reach(prices, models),
+            event_rows: plan.events.max_gap_rows.get() + 1,
+            // The embedded queries do not; of a user's own nothing is known.
+            is_across: [&plan.features, &plan.windows.sql]
+                .iter()
+                .any(|sql| matches!(sql, SqlPlan::File { .. })),
+        })
+    }
+
+    /// The fingerprint of `cell`, whose events reach from the first year of `span` to the last.
+    pub fn of(&self, digest: &InputDigest, cell: &Cell, span: (i32, i32)) -> String {
+        let (span, rows) = match cell.table {
+            Table::Reconstructions | Table::Errors => ((cell.year, cell.year), 0),
+            Table::Anomalies | Table::Events => (span, self.event_rows),
+        };
+        let reach = Reach {
+            rows_before: self.reach.rows_before + rows,
+            rows_after: self.reach.rows_after + rows,
+        };
+        match self.is_across {
+            true => digest.of_span_across(span, reach, &self.context),
+            false => digest.of_span(span, reach, &self.context, |ticker| {
+                part_of(ticker, self.parts) == cell.part
+            }),
+        }
+    }
+
+    /// The part of `ticker`.
+    pub fn part_of(&self, ticker: &str) -> u32 {
+        part_of(ticker, self.parts)
     }
 }
 
@@ -117,27 +176,29 @@ pub async fn choose(
     full_refresh: bool,
 ) -> Result<Cells, Error> {
     let ledger = Ledger::new(root.clone());
-    let context = context(plan, models)?;
-    let reach = reach(prices, models);
-    let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
-    let mut years = digest.years();
+    let prints = Prints::new(plan, prices, models)?;
+    let pipeline = plan.pipeline.as_str();
+    let mut years: BTreeSet<i32> = digest.years().into_iter().collect();
     for table in Table::ALL {
-        // A year whose rows have gone from the source must lose them in the tables too.
-        years.extend(ledger.years(table, plan.pipeline.as_str()).await?);
+        for cell in ledger.cells(table, pipeline).await? {
+            refuse_fewer_parts(plan, &cell)?;
+            // A year whose rows have gone from the source must lose them in the tables too.
+            years.insert(cell.year);
+        }
     }
-    years.sort_unstable();
-    years.dedup();
     let (mut all, mut stale) = (Vec::new(), Vec::new());
     for year in years.into_iter().filter(|year| range.touches(*year)) {
-        for part in 0..parts {
-            let is_member = |ticker: &str| part_of(ticker, parts) == part;
-            let fingerprint = digest.of_cell(year, reach, &context, is_member);
+        for part in 0..prints.parts {
             for table in Table::ALL {
-                let cell = Cell { table, pipeline: plan.pipeline.as_str().to_owned(), year, part };
+                let cell = Cell { table, pipeline: pipeline.to_owned(), year, part };
                 let entry = ledger.entry(&cell).await?;
-                let chosen = Chosen { cell, fingerprint: fingerprint.clone(), entry };
-                let is_fresh =
-                    chosen.entry.as_ref().is_some_and(|entry| entry.fingerprint == fingerprint);
+                let span = entry.as_ref().map_or((year, year), |entry| entry.span);
+                let fingerprint = prints.of(digest, &cell, span);
+                let chosen = Chosen { cell, fingerprint, entry };
+                let is_fresh = chosen
+                    .entry
+                    .as_ref()
+                    .is_some_and(|entry| entry.fingerprint == chosen.fingerprint);
                 if !is_fresh || full_refresh {
                     stale.push(chosen.clone());
                 }
@@ -145,7 +206,25 @@ pub async fn choose(
             }
         }
     }
-    Ok(Cells { all, stale })
+    Ok(Cells { all, stale, prints })
+}
+
+fn parts(plan: &Plan) -> u32 {
+    u32::try_from(plan.output.parts).unwrap_or(1).max(1)
+}
+
+/// With fewer parts than before, the cells of the others would stay and tell their tickers twice.
+fn refuse_fewer_parts(plan: &Plan, cell: &Cell) -> Result<(), Error> {
+    if cell.part < parts(plan) {
+        return Ok(());
+    }
+    Err(Error::config(
+        Report::new("the tables have more parts than `output.parts`")
+            .at(plan.file.as_str())
+            .expected(format!("output.parts > {}", cell.part))
+            .found(format!("output.parts = {}, and {cell}", parts(plan)))
+            .hint("set `output.parts` as it was, or write to another `output.root`"),
+    ))
 }
 
 /// Everything that a row's bits depend on besides the price rows.
@@ -192,3 +271,6 @@ pub fn count(plan: &Plan, digest: &InputDigest, range: Range) -> usize {
     let years = digest.years().into_iter().filter(|year| range.touches(*year)).count();
     years * Table::ALL.len() * plan.output.parts.max(1)
 }
+
+#[cfg(test)]
+mod tests;

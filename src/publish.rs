@@ -1,6 +1,5 @@
 //! Scores what is stale, writes its cells and commits the run, whose row comes last.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,13 +7,15 @@ use chrono::Utc;
 use futures::TryStreamExt;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
-use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, known_alerts, test_flags};
+use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
 use oddlot_engine::score;
 use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
 use oddlot_engine::tables::{
-    CellWriter, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, StagedCell, Table,
+    CellWriter, EventSpans, Ledger, Origin, OutputRoot, SCHEMA_VERSION, SCORING_VERSION,
+    StagedCell, Table,
 };
-use oddlot_engine::{Error, failure::from_datafusion};
+use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
+use rayon::prelude::*;
 
 use crate::artifact::StoredJudge;
 use crate::cells::{Cells, Range};
@@ -50,8 +51,8 @@ impl Job<'_> {
         let json = self.root.get(&self.summary_path()).await?;
         // A summary that cannot be read is not worth a failed run: the tables have it all.
         let summary = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-        // A run that was killed after its last cell has told nobody of them.
-        let alerts = self.first_told(cells).await?;
+        // A run that was killed may have committed flags and not told them.
+        let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, 0))
     }
 
@@ -68,31 +69,32 @@ impl Job<'_> {
     ) -> Result<Outcome, Error> {
         let tally = Arc::new(Tally::new(self.models));
         let mut writers = self.writers(cells, staging)?;
+        let mut spans = EventSpans::default();
         let bar = options.progress.scoring(self.digest.n_rows() as u64);
         let mut judged = self.judged(&tally).await?;
         let blame = |error| from_datafusion(&self.plan.source.path, error);
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
-            for (table, writer) in Table::ALL.into_iter().zip(&mut writers) {
-                let rows = rows_of(table, &ticker)?;
-                if table == Table::Errors {
-                    bar.inc((rows.num_rows() / self.models.len().max(1)) as u64);
-                }
-                writer.write(&rows)?;
-            }
+            spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
+            bar.inc(
+                (rows_of(Table::Errors, &ticker)?.num_rows() / self.models.len().max(1)) as u64,
+            );
+            writers = off_tokio("writing a ticker", move || write(writers, &ticker)).await??;
         }
         bar.finish_and_clear();
-        let mut n_replaced = 0;
-        for writer in writers {
-            for staged in writer.finish()? {
-                n_replaced +=
-                    usize::from(self.commit_cell(&staged, cells, run_id, staging, options).await?);
-            }
-        }
+        // The summary first: where it is missing, cells are too, and the next run makes both.
         let summary = tally.summary(self.models);
         let json = serde_json::to_vec_pretty(&summary)
             .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
         self.root.put(staging, &self.summary_path(), &json).await?;
-        let alerts = self.first_told(cells).await?;
+        let mut n_replaced = 0;
+        for writer in writers {
+            for staged in off_tokio("closing cells", move || writer.finish()).await?? {
+                let is_replaced =
+                    self.commit_cell(&staged, cells, &spans, run_id, staging, options).await?;
+                n_replaced += usize::from(is_replaced);
+            }
+        }
+        let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
     }
 
@@ -165,7 +167,8 @@ impl Job<'_> {
                 ];
                 let parts = u32::try_from(self.plan.output.parts).unwrap_or(1);
                 let pipeline = self.plan.pipeline.as_str();
-                CellWriter::create(table, pipeline, parts, cells.years(), metadata, staging)
+                let years = cells.stale_years(table);
+                CellWriter::create(table, pipeline, parts, years, metadata, staging)
             })
             .collect()
     }
@@ -175,6 +178,7 @@ impl Job<'_> {
         &self,
         staged: &StagedCell,
         cells: &Cells,
+        spans: &EventSpans,
         run_id: &RunId,
         staging: &Path,
         options: Options,
@@ -183,34 +187,29 @@ impl Job<'_> {
             return Ok(false);
         };
         let ledger = Ledger::new(self.root.clone());
-        let has_equal_bytes =
-            stale.entry.as_ref().is_some_and(|entry| entry.sha256 == staged.sha256);
-        if has_equal_bytes && !options.full_refresh {
-            ledger.note(staged, run_id.as_str(), &stale.fingerprint, staging).await?;
+        let span = spans.of(&staged.cell);
+        let fingerprint = cells.prints.of(self.digest, &staged.cell, span);
+        let origin = Origin { run_id: run_id.as_str(), fingerprint: &fingerprint, span };
+        if let Some(entry) = &stale.entry
+            && entry.sha256 == staged.sha256
+            && !options.full_refresh
+        {
+            // The run that wrote these bytes stays their writer.
+            let origin = Origin { run_id: &entry.run_id, ..origin };
+            ledger.note(staged, origin, staging).await?;
             return Ok(false);
         }
-        ledger.commit(staged, run_id.as_str(), &stale.fingerprint, staging).await?;
+        ledger.commit(staged, origin, staging).await?;
         Ok(true)
     }
 
-    /// Those flags of the test span and of the range's years that no run has told before. They are
-    /// read from the cells, so that a run that was killed between cells and alerts loses none.
-    async fn first_told(&self, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
-        use chrono::Datelike;
+    /// Those flags of the test span and of the range that no run has told before.
+    async fn untold_alerts(&self, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
+        let Some(years) = cells.years() else { return Ok(Vec::new()) };
+        let models: Vec<&str> =
+            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
         let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
-        let found = test_flags(&self.prices.session, root, pipeline).await?;
-        let years: BTreeSet<i32> = cells.all.iter().map(|chosen| chosen.cell.year).collect();
-        let year = |alert: &AlertRow| {
-            chrono::DateTime::from_timestamp_micros(alert.ts).map_or(0, |instant| instant.year())
-        };
-        let known = known_alerts(&self.prices.session, root, pipeline).await?;
-        let is_new = |alert: &AlertRow| {
-            !known.contains(&(alert.ticker.clone(), alert.ts, alert.model.clone()))
-        };
-        Ok(found
-            .into_iter()
-            .filter(|alert| years.contains(&year(alert)) && is_new(alert))
-            .collect())
+        untold_alerts(&self.prices.session, root, pipeline, &models, years).await
     }
 
     /// Flagged rows of the range, of this pipeline's models, as the tables tell them.
@@ -250,8 +249,15 @@ impl Job<'_> {
     }
 }
 
-/// Writes the rows of the models that have none yet: those that are new, and those of a run that was
-/// killed before it came to this.
+/// Adds one ticker's judged rows to every table.
+fn write(mut writers: Vec<CellWriter>, ticker: &RecordBatch) -> Result<Vec<CellWriter>, Error> {
+    let tables = Table::ALL.into_par_iter().zip(&mut writers);
+    tables.try_for_each(|(table, writer)| writer.write(&rows_of(table, ticker)?))?;
+    Ok(writers)
+}
+
+/// Writes the rows of the models that have none yet: also of those that a run has trained which was
+/// killed before it got here.
 ///
 /// # Errors
 /// The output cannot be written.

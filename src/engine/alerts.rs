@@ -54,3 +54,6 @@ fn float(column: &ArrayRef, row: usize) -> Option<f64> {
     let column = column.as_primitive_opt::<Float64Type>()?;
     column.is_valid(row).then(|| column.value(row))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! A cell is stale when the rows it was computed from have changed, whatever files they came in:
 //! an etag or a modification time says nothing about that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
@@ -181,31 +181,31 @@ impl InputDigest {
         counts.map(|(rows, _)| rows).sum()
     }
 
-    /// Hash of everything that the rows of `year` in the tickers chosen by `is_member` depend on.
+    /// Hash of everything that the rows of the years `span` (both included) in the tickers chosen by
+    /// `is_member` depend on, if each ticker's rows depend on no other ticker.
     ///
     /// `context` stands for what is not input: SQL, models, versions.
-    pub fn of_cell(
+    pub fn of_span(
         &self,
-        year: i32,
+        span: (i32, i32),
         reach: Reach,
         context: &str,
         is_member: impl Fn(&str) -> bool,
     ) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(context.as_bytes());
         let members = self.tickers.iter().filter(|(name, _)| is_member(name));
-        for (name, ticker) in members {
-            if !ticker.years.contains_key(&year) {
-                continue;
-            }
-            hasher.update((name.len() as u64).to_le_bytes());
-            hasher.update(name.as_bytes());
-            for covered in ticker.covered(year, reach) {
-                hasher.update(covered.to_le_bytes());
-                hasher.update(ticker.years[&covered].1);
-            }
-        }
-        format!("{:x}", hasher.finalize())
+        let covered = members.map(|(name, ticker)| (name, ticker, ticker.covered(span, reach)));
+        hash(context, covered)
+    }
+
+    /// As [`Self::of_span`], if rows may depend on rows of any ticker at the time.
+    pub fn of_span_across(&self, span: (i32, i32), reach: Reach, context: &str) -> String {
+        let of_each = self.tickers.values().flat_map(|ticker| ticker.covered(span, reach));
+        let years: BTreeSet<i32> = of_each.collect();
+        let (from, to) = years.first().zip(years.last()).map_or(span, |(from, to)| (*from, *to));
+        let within =
+            |ticker: &TickerDigest| ticker.years.range(from..=to).map(|(y, _)| *y).collect();
+        let all = self.tickers.iter();
+        hash(context, all.map(|(name, ticker)| (name, ticker, within(ticker))))
     }
 
     /// Number of tickers.
@@ -214,15 +214,36 @@ impl InputDigest {
     }
 }
 
+/// Of tickers without a covered year nothing is hashed.
+fn hash<'a>(
+    context: &str,
+    tickers: impl Iterator<Item = (&'a String, &'a TickerDigest, Vec<i32>)>,
+) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(context.as_bytes());
+    for (name, ticker, covered) in tickers.filter(|(_, _, covered)| !covered.is_empty()) {
+        hasher.update((name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        for year in covered {
+            hasher.update(year.to_le_bytes());
+            hasher.update(ticker.years[&year].1);
+        }
+    }
+    format!("{:x}", hasher.finalize())
+}
+
 impl TickerDigest {
-    /// The years whose rows reach into `year`, and those it reaches into. The year after always
-    /// counts: an event may run on into it.
-    fn covered(&self, year: i32, reach: Reach) -> Vec<i32> {
-        let before = take_until(self.years.range(..year).rev(), reach.rows_before);
-        let after = take_until(self.years.range(year + 1..), reach.rows_after.max(1));
-        let mut covered: Vec<i32> = before.into_iter().chain([year]).chain(after).collect();
-        covered.sort_unstable();
-        covered
+    /// The years of `span` with those whose rows reach into it, and those it reaches into, rising;
+    /// none where the ticker has no row in `span`.
+    fn covered(&self, (from, to): (i32, i32), reach: Reach) -> Vec<i32> {
+        let own: Vec<i32> = self.years.range(from..=to).map(|(year, _)| *year).collect();
+        if own.is_empty() {
+            return own;
+        }
+        let mut before = take_until(self.years.range(..from).rev(), reach.rows_before);
+        before.reverse();
+        let after = take_until(self.years.range(to.saturating_add(1)..), reach.rows_after);
+        before.into_iter().chain(own).chain(after).collect()
     }
 }
 
@@ -267,7 +288,8 @@ mod tests {
             .years()
             .into_iter()
             .filter(|&year| {
-                old.of_cell(year, REACH, "", |_| true) != new.of_cell(year, REACH, "", |_| true)
+                let of = |digest: &InputDigest| digest.of_span((year, year), REACH, "", |_| true);
+                of(&old) != of(&new)
             })
             .collect();
         // Row 1972 changed: 1971 looks one row ahead, 1973 and 1974 look two rows back.
@@ -287,9 +309,85 @@ mod tests {
         let one = two.clone();
         two.add("B", &[0], &[7.0], 1);
         let of = |input: &InputDigest, context: &str| {
-            input.of_cell(1970, REACH, context, |ticker| ticker == "A")
+            input.of_span((1970, 1970), REACH, context, |ticker| ticker == "A")
         };
         assert_eq!(of(&one, "m1"), of(&two, "m1"));
         assert_ne!(of(&one, "m1"), of(&one, "m2"));
+    }
+
+    #[test]
+    fn a_span_of_years_covers_what_reaches_into_any_of_them() {
+        let old = digest(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        let changes_of = |year: usize| {
+            let mut values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+            values[year - 1970] = 9.0;
+            let new = digest(&values);
+            let of = |digest: &InputDigest| digest.of_span((1973, 1974), REACH, "", |_| true);
+            of(&old) != of(&new)
+        };
+        let dirty: Vec<usize> = (1970..1977).filter(|&year| changes_of(year)).collect();
+        // Two rows before 1973, one after 1974.
+        assert_eq!(dirty, [1971, 1972, 1973, 1974, 1975]);
+    }
+
+    #[test]
+    fn across_tickers_any_row_of_the_time_counts_even_of_one_that_has_left() {
+        let with_b = |value: f64| {
+            let mut input = digest(&[1.0, 2.0, 3.0, 4.0]);
+            input.add("B", &[0], &[value], 1);
+            input
+        };
+        let of = |input: &InputDigest, year| input.of_span_across((year, year), REACH, "");
+        // 1972 looks back on 1970, where B had its only row; 1973 does not.
+        assert_ne!(of(&with_b(7.0), 1972), of(&with_b(8.0), 1972));
+        assert_eq!(of(&with_b(7.0), 1973), of(&with_b(8.0), 1973));
+        let alone = |input: &InputDigest| input.of_span((1972, 1972), REACH, "", |_| true);
+        assert_eq!(alone(&with_b(7.0)), alone(&with_b(8.0)));
+    }
+
+    #[test]
+    fn a_ticker_that_vanishes_or_loses_a_year_changes_the_years_that_it_had() {
+        let mut both = digest(&[1.0, 2.0]);
+        both.add("B", &[0], &[7.0], 1);
+        let one = digest(&[1.0, 2.0]);
+        let of = |input: &InputDigest, year| input.of_span((year, year), REACH, "", |_| true);
+        assert_ne!(of(&both, 1970), of(&one, 1970));
+        assert_eq!(of(&both, 1971), of(&one, 1971));
+        let none = InputDigest::default();
+        assert_ne!(of(&one, 1971), of(&none, 1971));
+        // A year without a row is the same whatever the others hold.
+        assert_eq!(of(&one, 1980), of(&none, 1980));
+    }
+
+    const THREE_ROWS: [(&str, i32, Option<f64>); 3] =
+        [("A", 0, Some(1.0)), ("A", 400, None), ("B", 0, Some(3.0))];
+
+    #[tokio::test]
+    async fn the_digest_of_the_source_is_that_of_its_rows_however_they_are_cut_and_ordered() {
+        let read = async |rows: &[(&str, i32, Option<f64>)], batch_rows, sorted| {
+            let context = crate::testing::session_of(batch_rows);
+            crate::testing::register_prices(&context, rows, batch_rows, sorted);
+            super::digest(&context, 0).await.unwrap()
+        };
+        let whole = read(&THREE_ROWS, 8, true).await;
+        let mut by_hand = InputDigest::default();
+        by_hand.add("A", &[0, 400 * DAY_US], &[1.0, f64::NAN], 1);
+        by_hand.add("B", &[0], &[3.0], 1);
+        assert_eq!(whole.tickers, by_hand.tickers);
+        assert_eq!((whole.years(), whole.n_rows(), whole.n_tickers()), (vec![1970, 1971], 3, 2));
+        let backwards = [THREE_ROWS[2], THREE_ROWS[1], THREE_ROWS[0]];
+        assert_eq!(read(&backwards, 1, false).await, whole);
+    }
+
+    #[tokio::test]
+    async fn what_was_learnt_from_ends_with_the_last_day_of_calibration() {
+        let learnt = async |last: Option<f64>, last_learnt_day| {
+            let context = crate::testing::session_of(8);
+            let rows = [THREE_ROWS[0], ("A", 400, last), THREE_ROWS[2]];
+            crate::testing::register_prices(&context, &rows, 8, true);
+            super::digest(&context, last_learnt_day).await.unwrap().learnt_from
+        };
+        assert_eq!(learnt(Some(2.0), 399).await, learnt(Some(5.0), 399).await);
+        assert_ne!(learnt(Some(2.0), 400).await, learnt(Some(5.0), 400).await);
     }
 }

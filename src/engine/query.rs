@@ -27,7 +27,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::error::{Error, Result};
 
-pub use ask::{AlertKey, count_anomalies, known_alerts, test_flags};
+pub use ask::{count_anomalies, untold_alerts};
 pub use complete::{COMPLETE, PARTIAL};
 pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
 pub use shell::{Shell, Step};

@@ -15,11 +15,13 @@ pub mod ledger;
 pub mod root;
 pub mod run_tables;
 pub mod schema;
+pub mod spans;
 pub mod writer;
 
 pub use cell::{Cell, Table};
-pub use ledger::{CellEntry, Ledger};
+pub use ledger::{CellEntry, Ledger, Origin};
 pub use root::OutputRoot;
+pub use spans::EventSpans;
 pub use writer::{CellWriter, StagedCell};
 
 /// Version of the tables' schemas; part of every file's metadata.

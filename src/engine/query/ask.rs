@@ -16,7 +16,7 @@ use crate::step::{self, Parameter};
 use crate::tables::run_tables::AlertRow;
 
 /// Identity of a flagged row: ticker, `ts` in µs, name of the model.
-pub type AlertKey = (String, i64, String);
+type AlertKey = (String, i64, String);
 
 /// Flagged rows of `pipeline` between two days since 1970-01-01, both included.
 ///
@@ -43,31 +43,43 @@ pub async fn count_anomalies(
     Ok(counts.flatten().map(i64::unsigned_abs).sum())
 }
 
-/// The flagged rows of the test span of `pipeline` that lie in the cells, whichever run wrote them.
+/// Flags of the test span that `models` have raised between two years, both included, and that
+/// `pipeline` has never told.
+///
+/// Asked of the tables and not of the run, so that what a run that was killed has committed and not
+/// told is told by the next.
 ///
 /// # Errors
 /// The tables cannot be read.
-pub async fn test_flags(
+pub async fn untold_alerts(
     context: &SessionContext,
     root: &str,
     pipeline: &str,
+    models: &[&str],
+    (from, to): (i32, i32),
 ) -> Result<Vec<AlertRow>> {
     let file =
         SqlFile::new("builtin:list_flags", include_str!("../../../sql/commands/list_flags.sql"));
-    let parameters = [("pipeline", ScalarValue::from(pipeline))];
-    let batches = ask(context, root, "anomalies", &file, &parameters).await?;
-    let mut flags = Vec::new();
-    for batch in &batches {
-        flags.extend(alerts::of(batch)?);
+    let parameters = [
+        ("pipeline", ScalarValue::from(pipeline)),
+        ("from", ScalarValue::Int32(Some(from))),
+        ("to", ScalarValue::Int32(Some(to))),
+    ];
+    let flags = ask(context, root, "anomalies", &file, &parameters).await?;
+    let known = known_alerts(context, root, pipeline).await?;
+    let mut untold = Vec::new();
+    for batch in &flags {
+        let rows = alerts::of(batch)?.into_iter();
+        untold.extend(rows.filter(|row| {
+            models.contains(&row.model_id.as_str())
+                && !known.contains(&(row.ticker.clone(), row.ts, row.model.clone()))
+        }));
     }
-    Ok(flags)
+    Ok(untold)
 }
 
 /// The flags that `pipeline` has told before.
-///
-/// # Errors
-/// The tables cannot be read.
-pub async fn known_alerts(
+async fn known_alerts(
     context: &SessionContext,
     root: &str,
     pipeline: &str,

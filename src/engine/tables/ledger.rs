@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, OutputRoot, StagedCell};
+use super::{Cell, OutputRoot, StagedCell, Table};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -16,6 +16,9 @@ pub struct CellEntry {
     pub run_id: String,
     /// Hash of everything its rows were computed from.
     pub fingerprint: String,
+    /// First and last year into which the events of its rows reach; a table without events has its
+    /// own year.
+    pub span: (i32, i32),
     /// SHA-256 of the object.
     pub sha256: String,
     /// Size of the object.
@@ -24,6 +27,17 @@ pub struct CellEntry {
     pub rows: u64,
     /// Schema version of the table.
     pub schema_version: u32,
+}
+
+/// Where the rows of a cell come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The run that wrote the object.
+    pub run_id: &'a str,
+    /// Hash of everything its rows were computed from.
+    pub fingerprint: &'a str,
+    /// First and last year into which its events reach.
+    pub span: (i32, i32),
 }
 
 /// Reads and writes the entries of one output root.
@@ -51,16 +65,18 @@ impl Ledger {
         Ok((size == Some(entry.bytes)).then_some(entry))
     }
 
-    /// Years for which `table` has an entry in `pipeline`.
+    /// The cells of `pipeline` in `table` that have an entry, in order.
     ///
     /// # Errors
     /// [`crate::Kind::Store`].
-    pub async fn years(&self, table: super::Table, pipeline: &str) -> Result<Vec<i32>> {
+    pub async fn cells(&self, table: Table, pipeline: &str) -> Result<Vec<Cell>> {
         let prefix = format!("_state/cells/{}/pipeline={pipeline}", table.name());
         let paths = self.root.list(&prefix).await?;
-        let mut years: Vec<i32> = paths.iter().filter_map(|path| year_of(path)).collect();
-        years.dedup();
-        Ok(years)
+        let cell = |path: &String| {
+            let (year, part) = (numbered(path, "year=")?, numbered(path, "part-")?);
+            Some(Cell { table, pipeline: pipeline.to_owned(), year, part })
+        };
+        Ok(paths.iter().filter_map(cell).collect())
     }
 
     /// Moves a staged cell in and notes it. The old entry goes first and the new one comes last: an
@@ -72,13 +88,12 @@ impl Ledger {
     pub async fn commit(
         &self,
         staged: &StagedCell,
-        run_id: &str,
-        fingerprint: &str,
+        origin: Origin<'_>,
         staging: &Path,
     ) -> Result<()> {
         self.root.delete(&staged.cell.ledger_path()).await?;
         self.root.commit(&staged.file, &staged.cell.path()).await?;
-        self.note(staged, run_id, fingerprint, staging).await
+        self.note(staged, origin, staging).await
     }
 
     /// Notes that the object that is there already, of equal bytes, is what `staged` holds.
@@ -88,13 +103,13 @@ impl Ledger {
     pub async fn note(
         &self,
         staged: &StagedCell,
-        run_id: &str,
-        fingerprint: &str,
+        Origin { run_id, fingerprint, span }: Origin<'_>,
         staging: &Path,
     ) -> Result<()> {
         let entry = CellEntry {
             run_id: run_id.to_owned(),
             fingerprint: fingerprint.to_owned(),
+            span,
             sha256: staged.sha256.clone(),
             bytes: staged.bytes,
             rows: staged.rows,
@@ -106,6 +121,11 @@ impl Ledger {
     }
 }
 
-fn year_of(path: &str) -> Option<i32> {
-    path.split('/').find_map(|part| part.strip_prefix("year="))?.parse().ok()
+/// The number behind `prefix` in one of the names of a path.
+fn numbered<T: std::str::FromStr>(path: &str, prefix: &str) -> Option<T> {
+    let name = path.split('/').find_map(|name| name.strip_prefix(prefix))?;
+    name.strip_suffix(".json").unwrap_or(name).parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+use std::path::Path;
+
+use super::*;
+
+fn plan(parts: u32) -> Plan {
+    let text = format!(
+        r#"
+[source]
+path = "prices.parquet"
+columns = {{ ticker = "ticker", ts = "date", value = "close" }}
+[features]
+sql = "builtin:close"
+[windows]
+length = 5
+[split]
+train_to = "2001-12-31"
+validation_to = "2004-12-31"
+calibration_to = "2011-12-22"
+[models.ewma.detector.ewma_z]
+[threshold.quantile]
+q = 0.99
+[output]
+root = "out"
+parts = {parts}
+"#
+    );
+    Plan::from_text("job.toml", &text, Path::new("."), &|_| None).unwrap()
+}
+
+fn cell(table: Table, year: i32, part: u32) -> Cell {
+    Cell { table, pipeline: "job".into(), year, part }
+}
+
+#[test]
+fn fewer_parts_than_the_tables_have_are_refused_and_more_are_not() {
+    let of = |parts, part| refuse_fewer_parts(&plan(parts), &cell(Table::Errors, 2000, part));
+    assert!(of(2, 1).is_ok() && of(8, 1).is_ok());
+    let error = of(2, 2).unwrap_err();
+    assert_eq!(error.kind, oddlot_engine::Kind::Config);
+    assert_eq!(error.reports[0].expected.as_deref(), Some("output.parts > 2"));
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// Ten rows a year from 1970 on for eight years, `value` in the row of that index.
+fn digest(changed: Option<usize>) -> InputDigest {
+    let ts: Vec<i64> =
+        (0..80).map(|row| (row / 10 * 365 + row / 10 / 2 + row % 10 + 10) * DAY_US).collect();
+    let mut values = vec![1.0; 80];
+    if let Some(row) = changed {
+        values[row] = 2.0;
+    }
+    let mut digest = InputDigest::default();
+    digest.add("A", &ts, &values, 1);
+    digest
+}
+
+/// Years of `table` that a changed row dirties; events reach as `span` says of a year.
+fn dirty(
+    table: Table,
+    changed: usize,
+    is_across: bool,
+    span: impl Fn(i32) -> (i32, i32),
+) -> Vec<i32> {
+    let reach = Reach { rows_before: 10, rows_after: 2 };
+    let prints = Prints { context: String::new(), parts: 1, reach, event_rows: 1, is_across };
+    let (old, new) = (digest(None), digest(Some(changed)));
+    assert_eq!(old.years(), (1970..1978).collect::<Vec<_>>());
+    let is_dirty = |year: &i32| {
+        let cell = cell(table, *year, 0);
+        prints.of(&old, &cell, span(*year)) != prints.of(&new, &cell, span(*year))
+    };
+    (1970..1978).filter(is_dirty).collect()
+}
+
+#[test]
+fn a_changed_row_dirties_the_years_within_reach() {
+    // A row of 1973: 1974 looks ten rows back on it, 1972 two rows ahead.
+    for is_across in [false, true] {
+        assert_eq!(dirty(Table::Errors, 35, is_across, |y| (y, y)), [1972, 1973, 1974]);
+        // Whether an event goes on into 1974, or began before it, is one row further.
+        assert_eq!(dirty(Table::Events, 35, is_across, |y| (y, y)), [1972, 1973, 1974, 1975]);
+    }
+}
+
+#[test]
+fn an_event_of_many_years_is_dirtied_by_any_of_them() {
+    let long = |year| if year == 1970 { (1970, 1976) } else { (year, year) };
+    assert_eq!(dirty(Table::Events, 75, false, long), [1970, 1976, 1977]);
+    // Scores know nothing of events.
+    assert_eq!(dirty(Table::Errors, 75, false, long), [1976, 1977]);
+}
+
+#[test]
+fn a_range_touches_whole_years_and_must_meet_the_source() {
+    let date = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
+    let range = Range { from: date("1972-06-01"), to: date("1973-01-01") };
+    let touched: Vec<i32> = (1970..1976).filter(|year| range.touches(*year)).collect();
+    assert_eq!(touched, [1972, 1973]);
+    let span = (0, 1000 * DAY_US);
+    assert_eq!(range.within(span).unwrap(), range);
+    let late = Range { from: date("1972-09-28"), to: None };
+    assert_eq!(late.within(span).unwrap_err().kind, oddlot_engine::Kind::Data);
+    let last = Range { from: date("1972-09-27"), to: None };
+    assert!(last.within(span).is_ok(), "day 1000 is 1972-09-27");
+    let early = Range { from: None, to: date("1969-12-31") };
+    assert!(early.within(span).is_err() && Range::default().within(span).is_ok());
+}
