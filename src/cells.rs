@@ -132,11 +132,7 @@ impl Range {
     /// # Errors
     /// It has none.
     pub fn within(self, prices: &Prices) -> Result<Self, Error> {
-        let to_day = |ts_us: i64| ts_us.div_euclid(86_400_000_000);
-        let (first, last) = (to_day(prices.span.0), to_day(prices.span.1));
-        let is_before = self.to.is_some_and(|to| i64::from(day(to)) < first);
-        let is_after = self.from.is_some_and(|from| i64::from(day(from)) > last);
-        if !is_before && !is_after {
+        if self.meets(prices.span) {
             return Ok(self);
         }
         let asked = match (self.from, self.to) {
@@ -153,6 +149,13 @@ impl Range {
                 .found(format!("{asked}; {}", prices.extent()))
                 .hint("choose other dates, or add the missing rows to the source"),
         ))
+    }
+
+    /// Whether it has a day of a span of instants, µs UTC.
+    fn meets(self, span: (i64, i64)) -> bool {
+        let to_day = |ts_us: i64| ts_us.div_euclid(86_400_000_000);
+        self.to.is_none_or(|to| i64::from(day(to)) >= to_day(span.0))
+            && self.from.is_none_or(|from| i64::from(day(from)) <= to_day(span.1))
     }
 
     fn touches(self, year: i32) -> bool {
