@@ -9,7 +9,7 @@ use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
 use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
 use oddlot_engine::score;
-use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow};
+use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow, TickerRow};
 use oddlot_engine::tables::{
     CellWriter, EventSpans, Ledger, Origin, OutputRoot, SCHEMA_VERSION, SCORING_VERSION,
     StagedCell, Table,
@@ -129,7 +129,7 @@ impl Job<'_> {
             n_alerts: count(outcome.alerts.len()),
             model_ids: self.models.iter().map(|ready| ready.model.model_id.clone()).collect(),
         };
-        run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.prices.tickers)
+        run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.told_tickers())
             .await?;
         run_tables::write_alerts(self.root, staging, pipeline, &run, &outcome.alerts).await?;
         run_tables::write_run(self.root, staging, pipeline, &run).await?;
@@ -210,6 +210,23 @@ impl Job<'_> {
             self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
         let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
         untold_alerts(&self.prices.session, root, pipeline, &models, years).await
+    }
+
+    /// What became of each ticker; those that take a pooled scaler or threshold for want of rows of
+    /// their own are marked.
+    fn told_tickers(&self) -> Vec<TickerRow> {
+        let is_young = |ticker: &str| {
+            self.models.iter().any(|ready| {
+                let artifact = &ready.model.artifact;
+                artifact.scalers.get(ticker).is_pooled_fallback
+                    || artifact.thresholds.causal.get(ticker).is_pooled_fallback
+            })
+        };
+        let mut tickers = self.prices.tickers.clone();
+        for row in tickers.iter_mut().filter(|row| row.status == "ok" && is_young(&row.ticker)) {
+            row.reason = Some("too few rows of its own: pooled scaler or threshold".to_owned());
+        }
+        tickers
     }
 
     /// Flagged rows of the range, of this pipeline's models, as the tables tell them.

@@ -41,6 +41,8 @@ pub struct ModelSummary {
     pub mae: Option<f64>,
     /// Errors of the naive rivals over the same windows.
     pub rivals: Vec<(String, f64)>,
+    /// For a forecaster: the errors of the pipeline's own baselines on the same rows.
+    pub baselines: Vec<(String, f64)>,
     /// Pooled threshold of the deciding score.
     pub threshold: f64,
     /// Test rows with a score of its own.

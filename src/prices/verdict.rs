@@ -56,6 +56,7 @@ fn reason(report: &Report) -> String {
         Some(report.title.clone()),
         report.expected.as_ref().map(|expected| format!("expected {expected}")),
         report.found.as_ref().map(|found| format!("found {found}")),
+        report.place.as_ref().map(|place| format!("in {place}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

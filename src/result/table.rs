@@ -100,14 +100,15 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
     let mut verdicts = Vec::new();
     if let Some(mae) = model.mae {
         let what = if model.reconstructs { "reconstructs windows" } else { "forecasts" };
-        let best = model.rivals.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        let rivals = model.rivals.iter().chain(&model.baselines);
+        let best = rivals.min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((name, rival)) = best {
             let difference = 100.0 * (mae / rival - 1.0);
             verdicts.push(if *rival == 0.0 {
                 format!("{} {what} no better than `{name}`, which makes no error", model.name)
             } else if mae < rival * (1.0 - EQUAL_SHARE) {
                 format!(
-                    "{} {what} {:.1} % better than `{name}`, its best naive rival",
+                    "{} {what} {:.1} % better than `{name}`, the best of its rivals",
                     model.name, -difference
                 )
             } else if mae <= rival * (1.0 + EQUAL_SHARE) {
@@ -130,14 +131,15 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
             _ => "",
         };
         verdicts.push(format!(
-            "its score follows the plain size of the feature with a correlation of {correlation:.3}{words}"
+            "{}'s score follows the plain size of the feature with a correlation of {correlation:.3}{words}",
+            model.name
         ));
     }
-    if let Some((baseline, shared)) = &model.like {
-        let own = model.n_flags - shared;
+    if let Some((baseline, shared)) = model.like.as_ref().filter(|_| model.n_flags > 0) {
+        let (name, all) = (&model.name, model.n_flags);
+        let own = all - shared;
         verdicts.push(format!(
-            "of its {} flagged rows `{baseline}` flags {shared} too; {own} are its own",
-            model.n_flags
+            "of {name}'s {all} flagged rows `{baseline}` flags {shared} too; {own} are its own"
         ));
     }
     verdicts

@@ -258,6 +258,13 @@ fn model_summary(
             .into_iter()
             .filter_map(|(name, mean)| Some((name.to_owned(), mean.get()?)))
             .collect(),
+        baselines: baselines
+            .iter()
+            .filter(|_| is_network && !reconstructs)
+            .filter_map(|&name| {
+                Some((name.to_owned(), all.models.get(name)?.held_out.detector.get()?))
+            })
+            .collect(),
         threshold: deciding.threshold,
         n_scored: counts.n_scored,
         n_flags: counts.n_flags,

@@ -50,6 +50,10 @@ fn a_ticker_younger_than_the_training_span_takes_the_pooled_scaler_and_threshold
         // (expected + threshold · sd) - expected has lost two digits or three.
         assert!((found.0 / sd - 1.0).abs() < 1e-12, "{ticker}: {} instead of {sd}", found.0);
     }
+    // It is marked, and nobody else is.
+    let marked = "SELECT ticker, reason FROM ticker_status WHERE reason IS NOT NULL";
+    let reason = "YOUNG,too few rows of its own: pooled scaler or threshold";
+    assert_eq!(workshop.sql(marked), [reason]);
 }
 
 #[test]
@@ -74,9 +78,10 @@ fn a_ticker_with_a_zero_price_fails_alone() {
     let rows = "SELECT ticker, status, n_rows, coalesce(reason, '') FROM ticker_status";
     let status = with.sql(&format!("{rows} ORDER BY ticker"));
     assert_eq!(status[..3], ["0005,ok,1826,", "AAA,ok,1826,", "TRUE,ok,1826,"]);
-    let reason = "ZERO,failed,1826,\"a price has no logarithm; expected close > 0, since \
-        builtin:log_return takes returns; found close = 0 on 2015-02-03\"";
-    assert_eq!(status[3], reason);
+    let reason = "ZERO,failed,1826,\"a price is zero and has no logarithm; expected close > 0, since \
+        builtin:log_return takes log returns; found close = 0; in ";
+    assert!(status[3].starts_with(reason), "{}", status[3]);
+    assert!(status[3].ends_with("ticker ZERO, 2015-02-03\""), "{}", status[3]);
     assert_eq!(with.one("SELECT status, n_failed FROM runs"), "partial,1");
     // The others are there for a reader who asks for no `_all`.
     assert_eq!(with.one("SELECT count(DISTINCT ticker) FROM errors"), "3");

@@ -22,7 +22,7 @@ fn a_network_that_does_no_better_than_its_rival_is_told_so_in_words() {
     let verdict = |mae, rival| verdicts(&network(mae, rival))[0].clone();
     assert_eq!(
         verdict(0.9, 1.0),
-        "forecaster forecasts 10.0 % better than `zero`, its best naive rival"
+        "forecaster forecasts 10.0 % better than `zero`, the best of its rivals"
     );
     assert_eq!(
         verdict(1.004, 1.0),
@@ -31,6 +31,12 @@ fn a_network_that_does_no_better_than_its_rival_is_told_so_in_words() {
     assert_eq!(
         verdict(1.1, 1.0),
         "forecaster forecasts 10.0 % worse than `zero`: it adds nothing there"
+    );
+    // A baseline of the pipeline is a rival like any other.
+    let beaten = ModelSummary { baselines: vec![("robust".into(), 0.5)], ..network(0.6, 1.0) };
+    assert_eq!(
+        verdicts(&beaten)[0],
+        "forecaster forecasts 20.0 % worse than `robust`: it adds nothing there"
     );
     // A constant series: 0/0 is no percentage.
     assert_eq!(
@@ -75,7 +81,7 @@ fn the_table_tells_shares_of_the_test_rows_and_the_strongest_events() {
         "7",
     ];
     assert_eq!(cells, expected);
-    assert!(text.contains("of its 8 flagged rows `ewma` flags 6 too; 2 are its own"));
+    assert!(text.contains("of forecaster's 8 flagged rows `ewma` flags 6 too; 2 are its own"));
     assert!(text.contains("correlation of 0.990: it repeats the size of the move"));
     assert!(text.contains("A       1970-01-11 … 1970-01-13, peak 1970-01-12  -3.66 %            break  ewma, forecaster"), "{text}");
     assert!(text.contains("1.50  ewma, forecaster"));
