@@ -13,6 +13,7 @@ mod bad_input;
 mod commands;
 mod daily;
 mod interrupted;
+mod long_event;
 mod lookahead;
 mod market;
 mod objects;
