@@ -12,7 +12,7 @@ use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::checkpoint;
 use oddlot_series::{
     CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Judge, Merge, ModelSpec,
-    PriceLink, Scalers, Spans, Split, Thresholds,
+    PriceLink, Scalers, Scaling, Spans, Split, Thresholds,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -56,6 +56,8 @@ pub struct Artifact {
     pub length: usize,
     /// The spans as dates, days since 1970-01-01.
     pub spans: Spans,
+    /// How features are scaled.
+    pub scaling: Scaling,
     /// Of the training rows.
     pub scalers: Scalers,
     /// What it judges by.

@@ -64,6 +64,7 @@ impl Job {
             features: self.layout.features.clone(),
             length: self.layout.length,
             spans: self.split.spans(),
+            scaling: lower::scaling(self.plan.scaling),
             scalers,
             judge,
             merge,

@@ -26,6 +26,8 @@ pub(super) enum Misfit {
     Version(u32),
     /// It has other layers, or was trained otherwise.
     Spec,
+    /// Its input is scaled otherwise.
+    Scaling,
 }
 
 impl Misfit {
@@ -47,6 +49,8 @@ impl Misfit {
             Some(Self::Sql)
         } else if stored.detector != model.detector.kind() {
             Some(Self::Detector(stored.detector.clone()))
+        } else if stored.scaling != lower::scaling(plan.scaling) {
+            Some(Self::Scaling)
         } else if stored.scoring_version != SCORING_VERSION {
             Some(Self::Version(stored.scoring_version))
         } else if let StoredJudge::Network { spec, .. } = &stored.judge {
@@ -122,6 +126,11 @@ fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) 
                 .found(found)
                 .hint(format!("name {kind} again, or {anew}"))
         }
+        Misfit::Scaling => Report::new(format!("{who} trained with another scaling"))
+            .at(plan.file.as_str())
+            .expected("[scaling] as in training")
+            .found("another")
+            .hint(format!("undo the change, or {anew}")),
         Misfit::Version(version) => Report::new(format!("{who} trained by another oddlot"))
             .at(place)
             .expected(format!("scoring version {SCORING_VERSION}"))
