@@ -131,9 +131,9 @@ impl Range {
     ///
     /// # Errors
     /// It has none.
-    pub fn within(self, prices: &Prices) -> Result<Self, Error> {
+    pub fn check(self, prices: &Prices) -> Result<(), Error> {
         if self.meets(prices.span) {
-            return Ok(self);
+            return Ok(());
         }
         let asked = match (self.from, self.to) {
             (Some(from), Some(to)) if from == to => format!("--date {from}"),

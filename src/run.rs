@@ -62,18 +62,12 @@ pub struct Outcome {
 /// Whatever stops it; cells that were committed before stay, and stay whole.
 pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
     let run_id = RunId::now();
-    let prices = prices::open(plan, options.threads).await?;
-    let range = options.range.within(&prices)?;
-    let root = open(plan)?;
-    let staging = Staging::create(&root, &run_id)?;
+    let Prepared { prices, root, staging, digest, models } =
+        prepare(plan, &run_id, options).await?;
 
-    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
-    let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
-    split::store(plan, split, &root, &staging.path).await?;
     let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
-    let cells =
-        cells::choose(plan, &prices, &digest, &used, &root, range, options.full_refresh).await?;
+    let (range, anew) = (options.range, options.full_refresh);
+    let cells = cells::choose(plan, &prices, &digest, &used, &root, range, anew).await?;
 
     let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
     let mut outcome = match cells.stale.is_empty() {
@@ -90,15 +84,42 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 /// As [`run`].
 pub async fn train(plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
     let run_id = RunId::now();
-    let prices = prices::open(plan, options.threads).await?;
-    let root = open(plan)?;
-    let staging = Staging::create(&root, &run_id)?;
-    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
-    let models = workshop(plan, &prices, &digest, split, &staging, options).train_or_load().await?;
-    split::store(plan, split, &root, &staging.path).await?;
+    let Prepared { root, staging, models, .. } = prepare(plan, &run_id, options).await?;
     publish::write_models(plan, &models, &run_id, &root, &staging.path).await?;
     Ok(models)
+}
+
+/// A source that is open and split, and models that are ready.
+struct Prepared {
+    prices: Prices,
+    root: OutputRoot,
+    staging: Staging,
+    digest: InputDigest,
+    models: Vec<Ready>,
+}
+
+/// Plan → read → split → train or load. Nothing is written before the source has passed its checks.
+async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepared, Error> {
+    let prices = prices::open(plan, options.threads).await?;
+    options.range.check(&prices)?;
+    let root = open(plan)?;
+    let staging = Staging::create(&root, run_id)?;
+
+    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
+    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+    let workshop = Workshop {
+        plan,
+        prices: &prices,
+        digest: &digest,
+        split,
+        root: &root,
+        staging: &staging.path,
+        policy: options.policy,
+        progress: options.progress,
+    };
+    let models = workshop.train_or_load().await?;
+    split::store(plan, split, &root, &staging.path).await?;
+    Ok(Prepared { prices, root, staging, digest, models })
 }
 
 /// The output root; where it cannot be, the finding points to the line that names it.
@@ -109,24 +130,4 @@ fn open(plan: &Plan) -> Result<OutputRoot, Error> {
         }
         error
     })
-}
-
-fn workshop<'a>(
-    plan: &'a Plan,
-    prices: &'a Prices,
-    digest: &'a InputDigest,
-    split: oddlot_series::Split,
-    staging: &'a Staging,
-    options: Options,
-) -> Workshop<'a> {
-    Workshop {
-        plan,
-        prices,
-        digest,
-        split,
-        root: &staging.root,
-        staging: &staging.path,
-        policy: options.policy,
-        progress: options.progress,
-    }
 }

@@ -51,7 +51,8 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let policy = if args.full_refresh { Policy::Always } else { Policy::IfNeeded };
     block_on(threads, async {
         let prices = prices::open(&plan, threads).await?;
-        let range = Range { from, to }.within(&prices)?;
+        let range = Range { from, to };
+        range.check(&prices)?;
         say(&format!("{}\n", told(&prices)));
         let root = OutputRoot::open_if_present(&plan.output.root)?;
         let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
