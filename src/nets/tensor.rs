@@ -103,4 +103,6 @@ impl Fitted for TensorFitted {
 }
 
 #[cfg(test)]
+mod autodiff_tests;
+#[cfg(test)]
 mod tests;

@@ -33,18 +33,18 @@ fn stack(activation: Activation) -> Stack {
     Stack::new(&layers, 7, 2).unwrap()
 }
 
-fn drawn(n: usize, stream: u64) -> Vec<f64> {
+pub(super) fn drawn(n: usize, stream: u64) -> Vec<f64> {
     // Rounded to f32, so that both widths start from the same numbers.
     let one = |i| random::uniform_in(-0.6, 0.6, 3, Stream::Sample, &[stream, i]) as f32;
     (0..n as u64).map(|i| f64::from(one(i))).collect()
 }
 
-fn narrowed(values: &[f64]) -> Vec<f32> {
+pub(super) fn narrowed(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
 }
 
 /// The same drawn weights in both widths.
-fn weights(stack: &Stack) -> (Vec<LayerWeights<f64>>, Vec<LayerWeights<f32>>) {
+pub(super) fn weights(stack: &Stack) -> (Vec<LayerWeights<f64>>, Vec<LayerWeights<f32>>) {
     let (mut wide, mut narrow) = (scalar::zeros(stack), scalar::zeros(stack));
     for (layer_idx, (wide, narrow)) in wide.iter_mut().zip(&mut narrow).enumerate() {
         let arrays = wide.arrays_mut().into_iter().zip(narrow.arrays_mut());
@@ -56,16 +56,16 @@ fn weights(stack: &Stack) -> (Vec<LayerWeights<f64>>, Vec<LayerWeights<f32>>) {
     (wide, narrow)
 }
 
-fn batch(stack: &Stack, n: u64) -> Vec<(Vec<f64>, Vec<f64>)> {
+pub(super) fn batch(stack: &Stack, n: u64) -> Vec<(Vec<f64>, Vec<f64>)> {
     let (input, output) = (stack.input().size(), stack.output().size());
     (0..n).map(|row| (drawn(input, 1000 + row), drawn(output, 2000 + row))).collect()
 }
 
-fn slices(batch: &[Vec<f32>]) -> Vec<&[f32]> {
+pub(super) fn slices(batch: &[Vec<f32>]) -> Vec<&[f32]> {
     batch.iter().map(Vec::as_slice).collect()
 }
 
-fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+pub(super) fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
     values.into_iter().fold(0.0, |largest, value| value.abs().max(largest))
 }
 
