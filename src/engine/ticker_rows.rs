@@ -124,7 +124,7 @@ impl TickerRows {
             if let Some(prices) = &batch.reference_prices {
                 self.reference_prices.push(float_at(prices, row));
             }
-            self.skip_reasons.push(batch.skip_reason(row));
+            self.skip_reasons.push(batch.skip_reason(row)?);
         }
         self.append_windows(batch, range, layout)
     }
@@ -241,14 +241,23 @@ impl Columns {
         (start..self.ts.len()).find(|&row| self.ticker(row) != ticker).unwrap_or(self.ts.len())
     }
 
-    fn skip_reason(&self, row: usize) -> Option<&'static str> {
+    fn skip_reason(&self, row: usize) -> Result<Option<&'static str>> {
         const REASONS: [&str; 5] = ["history_short", "gap", "break", "null_value", "not_finite"];
         let reasons = self.skip_reasons.as_string::<i32>();
         if reasons.is_null(row) {
-            return None;
+            return Ok(None);
         }
         let found = reasons.value(row);
-        Some(REASONS.into_iter().find(|reason| *reason == found).unwrap_or("history_short"))
+        let known = REASONS.into_iter().find(|reason| *reason == found);
+        known.map(Some).ok_or_else(|| {
+            Error::config(
+                Report::new("the windows SQL gives a reason that tables do not know")
+                    .at(format!("ticker {}, {}", self.ticker(row), iso_date(self.days.value(row))))
+                    .expected(format!("skip_reason NULL or one of {}", REASONS.join(", ")))
+                    .found(format!("`{found}`"))
+                    .hint("take rolling_window_reason(<features in order>, $length)"),
+            )
+        })
     }
 }
 

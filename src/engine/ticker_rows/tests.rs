@@ -125,3 +125,16 @@ fn a_day_is_told_as_a_date() {
     assert_eq!(iso_date(0), "1970-01-01");
     assert_eq!(iso_date(i32::MAX), "day 2147483647");
 }
+
+#[tokio::test]
+async fn a_reason_that_tables_do_not_know_is_refused() {
+    let rows = batch(&ROWS[..1]);
+    let mut columns = rows.columns().to_vec();
+    *columns.last_mut().unwrap() = Arc::new(StringArray::from(vec!["because"]));
+    let rows = RecordBatch::try_new(rows.schema(), columns).unwrap();
+    let schema = rows.schema();
+    let stream = Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(rows)])));
+    let error = by_ticker(stream, layout()).try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind, crate::Kind::Config);
+    assert!(error.to_string().contains("found     `because`"), "{error}");
+}
