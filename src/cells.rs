@@ -8,6 +8,7 @@ use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::{
     Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, Table,
 };
+use oddlot_engine::ticker_rows::day_of;
 use oddlot_engine::{Error, Report};
 use oddlot_series::fallback;
 
@@ -79,7 +80,8 @@ impl Cells {
 #[derive(Clone, Debug)]
 pub struct Prints {
     context: String,
-    parts: u32,
+    /// Files that a table's year is split into.
+    pub parts: u32,
     /// How far scores and flags reach.
     reach: Reach,
     /// So many rows further a flag may change where an event begins and ends.
@@ -153,9 +155,8 @@ impl Range {
 
     /// Whether it has a day of a span of instants, µs UTC.
     fn meets(self, span: (i64, i64)) -> bool {
-        let to_day = |ts_us: i64| ts_us.div_euclid(86_400_000_000);
-        self.to.is_none_or(|to| i64::from(day(to)) >= to_day(span.0))
-            && self.from.is_none_or(|from| i64::from(day(from)) <= to_day(span.1))
+        self.to.is_none_or(|to| day(to) >= day_of(span.0))
+            && self.from.is_none_or(|from| day(from) <= day_of(span.1))
     }
 
     fn touches(self, year: i32) -> bool {

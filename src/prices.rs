@@ -3,12 +3,11 @@
 use oddlot_engine::Error;
 use oddlot_engine::inspect::inspect;
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, windows};
-use oddlot_engine::session::SessionContext;
-use oddlot_engine::session::{SessionOptions, session};
+use oddlot_engine::session::{SessionContext, SessionOptions, session};
 use oddlot_engine::source::{self, Columns, Source, SourceFacts, Ticker};
 use oddlot_engine::sql_file::SqlFile;
 use oddlot_engine::tables::run_tables::TickerRow;
-use oddlot_engine::ticker_rows::{Layout, iso_date};
+use oddlot_engine::ticker_rows::{Layout, day_of, iso_date};
 
 use crate::plan::{Plan, SqlPlan};
 
@@ -40,10 +39,13 @@ impl Prices {
 
     /// From when to when there are rows, in words.
     pub fn extent(&self) -> String {
-        let day = |ts_us: i64| {
-            iso_date(i32::try_from(ts_us.div_euclid(86_400_000_000)).unwrap_or_default())
-        };
-        format!("the source has rows from {} to {}", day(self.span.0), day(self.span.1))
+        let [first, last] = self.days();
+        format!("the source has rows from {first} to {last}")
+    }
+
+    /// The first and the last day that has a row, for people.
+    pub fn days(&self) -> [String; 2] {
+        [self.span.0, self.span.1].map(|ts_us| iso_date(day_of(ts_us)))
     }
 }
 

@@ -72,12 +72,12 @@ impl Job<'_> {
         let mut spans = EventSpans::default();
         let bar = options.progress.scoring(self.digest.n_rows() as u64);
         let mut judged = self.judged(&tally).await?;
+        // A price row is judged by every model, feature by feature.
+        let judged_a_row = (self.models.len() * self.prices.layout.features.len()).max(1);
         let blame = |error| from_datafusion(&self.plan.source.path, error);
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
-            bar.inc(
-                (rows_of(Table::Errors, &ticker)?.num_rows() / self.models.len().max(1)) as u64,
-            );
+            bar.inc((ticker.num_rows() / judged_a_row) as u64);
             writers = off_tokio("writing a ticker", move || write(writers, &ticker)).await??;
         }
         bar.finish_and_clear();
@@ -165,10 +165,9 @@ impl Job<'_> {
                     pair("config_hash", self.plan.config_hash()),
                     pair("model_ids", model_ids.join(",")),
                 ];
-                let parts = u32::try_from(self.plan.output.parts).unwrap_or(1);
                 let pipeline = self.plan.pipeline.as_str();
                 let years = cells.stale_years(table);
-                CellWriter::create(table, pipeline, parts, years, metadata, staging)
+                CellWriter::create(table, pipeline, cells.prints.parts, years, metadata, staging)
             })
             .collect()
     }

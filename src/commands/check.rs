@@ -5,7 +5,6 @@ use std::path::Path;
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint;
 use oddlot_engine::tables::OutputRoot;
-use oddlot_engine::ticker_rows::iso_date;
 use serde_json::json;
 
 use super::{block_on, load, threads};
@@ -97,16 +96,11 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
 }
 
 fn told(prices: &Prices) -> String {
-    let day =
-        |ts_us: i64| iso_date(i32::try_from(ts_us.div_euclid(86_400_000_000)).unwrap_or_default());
     let n_rows: i64 = prices.tickers.iter().map(|ticker| ticker.n_rows).sum();
     let tickers = match prices.tickers.len() {
         1 => "1 ticker".to_owned(),
         n => format!("{n} tickers"),
     };
-    format!(
-        "source     {n_rows} rows of {tickers}, {} … {}",
-        day(prices.span.0),
-        day(prices.span.1)
-    )
+    let [first, last] = prices.days();
+    format!("source     {n_rows} rows of {tickers}, {first} … {last}")
 }

@@ -380,6 +380,12 @@ fn wrong_window(ticker: &str, day: i32, layout: &Layout, found: usize) -> Error 
     )
 }
 
+/// The UTC day of an instant in microseconds, counted from 1970-01-01.
+pub fn day_of(ts_us: i64) -> i32 {
+    // 2⁶³ µs are 107 million days, so that this never saturates.
+    i32::try_from(ts_us.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)
+}
+
 /// A trade date for people.
 pub fn iso_date(day: i32) -> String {
     chrono::NaiveDate::from_num_days_from_ce_opt(day.saturating_add(719_163))

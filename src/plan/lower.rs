@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use oddlot_engine::{Error, Report};
+use oddlot_engine::{Error, Report, sql_file::SqlFile};
 
 use super::{
     ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, location::resolve,
-    places::places, source::BUILTIN_FEATURES,
+    places::places,
 };
 use crate::settings::{Document, Mistakes, Settings, Slug, Variables};
 
@@ -43,7 +43,8 @@ fn lower(
     let columns = source.map(|source| &source.columns);
     let is_dated = columns.is_none_or(|columns| columns.has_ts);
     let features = settings.features.as_ref().and_then(|features| {
-        SqlPlan::lower(&features.sql, "feature", &BUILTIN_FEATURES, folder, mistakes)
+        let known: Vec<_> = SqlFile::builtin_feature_names().collect();
+        SqlPlan::lower(&features.sql, "feature", &known, folder, mistakes)
     });
     let windows = settings.windows.as_ref();
     let length = windows.map(|windows| windows.length.value.get());

@@ -20,12 +20,8 @@ use std::path::Path;
 use oddlot_engine::{Error, Report, places::Places};
 use serde::Serialize;
 
-#[allow(unused_imports, reason = "named by the commands that are not wired yet")]
 pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan};
-#[allow(unused_imports, reason = "named by the commands that are not wired yet")]
-pub use source::{
-    BUILTIN_FEATURES, BUILTIN_WINDOWS, ColumnsPlan, SourcePlan, SqlPlan, WindowsPlan, hex,
-};
+pub use source::{SourcePlan, SqlPlan, WindowsPlan, hex};
 pub use split::SplitPlan;
 
 use crate::settings::{

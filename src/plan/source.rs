@@ -13,8 +13,6 @@ use crate::settings::{
     value::{OrOff, Placed},
 };
 
-/// Feature queries that come with the binary, `sql/features/<name>.sql`.
-pub const BUILTIN_FEATURES: [&str; 3] = ["close", "log_return", "volatility_scaled_return"];
 /// Window queries that come with the binary, `sql/windows/<name>.sql`.
 pub const BUILTIN_WINDOWS: [&str; 1] = ["rolling"];
 
@@ -49,7 +47,7 @@ pub struct ColumnsPlan {
 /// A query: one of ours, or a file of the user's, read as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SqlPlan {
-    /// One of [`BUILTIN_FEATURES`] or [`BUILTIN_WINDOWS`].
+    /// One of [`oddlot_engine::sql_file::SqlFile::builtin_feature_names`] or [`BUILTIN_WINDOWS`].
     Builtin(&'static str),
     /// A file.
     File {
