@@ -70,35 +70,81 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Whether unit `unit` of row `row` of the batch is kept at time `time` by layer `layer_idx`.
-    pub fn keeps(self, rate: f64, layer_idx: usize, row: usize, time: usize, unit: usize) -> bool {
-        self.units(rate, layer_idx, row, time).keeps(unit)
+    /// The mask of layer `layer_idx`, which drops a share `rate`.
+    pub fn layer(self, rate: f64, layer_idx: usize) -> LayerMask {
+        let state = hash(self.seed, Stream::Dropout, &[self.step, layer_idx as u64]);
+        // `rate < 1`, so the product stays below 2³².
+        LayerMask { state, dropped_below: (rate * 2.0_f64.powi(32)) as u32 }
     }
 
-    /// The same for all units of one row and time: the hash up to there is computed once.
-    pub fn units(self, rate: f64, layer_idx: usize, row: usize, time: usize) -> UnitMask {
-        let words = [self.step, layer_idx as u64, row as u64, time as u64];
-        // `rate < 1`, so the product stays below 2⁶⁴.
-        let dropped_below = (rate * 2.0_f64.powi(64)) as u64;
-        UnitMask { state: hash(self.seed, Stream::Dropout, &words), dropped_below }
+    /// Whether unit `unit` of row `row` of the batch is kept at time `time` by layer `layer_idx`.
+    pub fn keeps(self, rate: f64, layer_idx: usize, row: usize, time: usize, unit: usize) -> bool {
+        self.layer(rate, layer_idx).units(row, time).keeps(unit)
+    }
+}
+
+/// Dropout mask of one layer.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerMask {
+    state: u64,
+    dropped_below: u32,
+}
+
+impl LayerMask {
+    /// The mask of the units of row `row` of the batch at time `time`.
+    pub fn units(self, row: usize, time: usize) -> UnitMask {
+        let state = mix(mix(self.state, row as u64), time as u64);
+        UnitMask { state, dropped_below: self.dropped_below }
     }
 }
 
 /// Dropout mask of the units of one row at one time.
+///
+/// A unit is told from the others by a 32-bit hash, so that vector units compute many at once: an odd multiple
+/// of its number, then the two multiplications and three shifts of `lowbias32` (Wellons 2018, "Prospecting
+/// for Hash Functions"), with half of the state mixed in before each.
 #[derive(Clone, Copy, Debug)]
 pub struct UnitMask {
     state: u64,
-    dropped_below: u64,
+    dropped_below: u32,
 }
 
 impl UnitMask {
+    /// 2³² divided by the golden ratio, made odd.
+    pub(crate) const UNIT_FACTOR: u32 = 0x9E37_79B9;
+    /// The multipliers of `lowbias32`.
+    pub(crate) const FACTORS: [u32; 2] = [0x7FEB_352D, 0x846C_A68B];
+
     /// Whether the unit is kept.
+    #[inline]
     pub fn keeps(self, unit: usize) -> bool {
-        mix(self.state, unit as u64) >= self.dropped_below
+        let x = (unit as u32).wrapping_mul(Self::UNIT_FACTOR) ^ self.low();
+        let x = (x ^ (x >> 16)).wrapping_mul(Self::FACTORS[0]) ^ self.high();
+        let x = (x ^ (x >> 15)).wrapping_mul(Self::FACTORS[1]);
+        x ^ (x >> 16) >= self.dropped_below
+    }
+
+    /// Low half of the state.
+    #[inline]
+    pub(crate) fn low(self) -> u32 {
+        self.state as u32
+    }
+
+    /// High half of the state.
+    #[inline]
+    pub(crate) fn high(self) -> u32 {
+        (self.state >> 32) as u32
+    }
+
+    /// Hashes below it are dropped.
+    #[inline]
+    pub(crate) fn dropped_below(self) -> u32 {
+        self.dropped_below
     }
 }
 
 /// One link of the chain: a bijection of `word` for every `state`.
+#[inline]
 fn mix(state: u64, word: u64) -> u64 {
     let z = (state ^ word).wrapping_add(GOLDEN_GAMMA);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -34,6 +34,9 @@ pub trait Real:
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
 
+    /// Square root.
+    fn sqrt(self) -> Self;
+
     /// 0
     fn zero() -> Self {
         Self::default()
@@ -68,6 +71,10 @@ impl Real for f32 {
     fn tanh(self) -> Self {
         self.tanh()
     }
+
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
 }
 
 impl Real for f64 {
@@ -87,6 +94,10 @@ impl Real for f64 {
 
     fn tanh(self) -> Self {
         self.tanh()
+    }
+
+    fn sqrt(self) -> Self {
+        self.sqrt()
     }
 }
 

@@ -129,7 +129,7 @@ impl TensorEngine {
         let mut values = Vec::with_capacity(steps * width * batch);
         for time in 0..steps {
             for row in first_row..first_row + batch {
-                let mask = dropout.units(rate, layer_idx, row, time);
+                let mask = dropout.layer(rate, layer_idx).units(row, time);
                 values.extend((0..width).map(|unit| if mask.keeps(unit) { kept } else { 0.0 }));
             }
         }

@@ -1,0 +1,26 @@
+//! The fused engine: whole networks on vector units, forward and back.
+//!
+//! All gates of a vector of units are computed in one register tile and activated there, each shard of a batch
+//! runs through all layers while its activations stay in the second-level cache, and windows are read where
+//! they lie. Shapes: windows `[time, feature]`, batches `[row]` of them.
+//!
+//! Determinism: a batch is cut into shards by its size alone and their gradients are added in shard order;
+//! dropout is a hash of (seed, step, layer, row, time, unit). Bits depend on the instruction set and on nothing
+//! else: not on threads, not on what runs beside.
+
+mod buffer;
+mod cell;
+mod isa;
+mod lanes;
+mod lstm;
+mod plan;
+mod prepare;
+mod product;
+mod program;
+mod rows;
+mod score;
+mod train;
+
+pub use isa::{Isa, UnknownIsa};
+pub use plan::Biases;
+pub use program::{Batch, Program, SCORE_BLOCK_WINDOWS, Threads};

@@ -1,0 +1,72 @@
+//! What the kernels need of the weights beside the weights: made once a batch, shared by its shards.
+
+use super::lanes::{Lanes, Work};
+use super::lstm::Shape;
+use super::plan::{Kind, Lstm, Plan};
+
+/// Fills the biases that act: one bias, or the sum of two.
+pub(crate) fn biases<S: Lanes>(plan: &Plan, packed: &[S::E], prepared: &mut [S::E]) {
+    for lstm in lstms(plan) {
+        let [_, _, first, second] = lstm.weights.clone();
+        let bias = &mut prepared[lstm.bias.clone()];
+        bias.copy_from_slice(&packed[first]);
+        bias.iter_mut().zip(&packed[second]).for_each(|(bias, &more)| *bias += more);
+    }
+}
+
+/// Fills all of the prepared vector.
+pub(crate) fn all<S: Lanes>(s: S, plan: &Plan, packed: &[S::E], prepared: &mut [S::E]) {
+    biases::<S>(plan, packed, prepared);
+    for lstm in lstms(plan) {
+        let Shape { inputs, units, padded } = lstm.shape;
+        let [input, recurrent, ..] = lstm.weights.clone();
+        s.run(Turn {
+            weight: &packed[recurrent],
+            rows: units,
+            out: &mut prepared[lstm.recurrent_back.clone()],
+            out_row: padded,
+        });
+        if lstm.wants_input {
+            s.run(Turn {
+                weight: &packed[input],
+                rows: inputs,
+                out: &mut prepared[lstm.input_back.clone()],
+                out_row: inputs.next_multiple_of(S::N),
+            });
+        }
+    }
+}
+
+fn lstms(plan: &Plan) -> impl Iterator<Item = &Lstm> {
+    plan.body.iter().filter_map(|stage| match &stage.kind {
+        Kind::Lstm(lstm) => Some(lstm),
+        _ => None,
+    })
+}
+
+/// `[chunk, row, gate, lane]` to `[chunk, gate, lane, row]`, rows padded with zeros.
+struct Turn<'a, S: Lanes> {
+    weight: &'a [S::E],
+    rows: usize,
+    out: &'a mut [S::E],
+    out_row: usize,
+}
+
+impl<S: Lanes> Work<S> for Turn<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self, _: S) {
+        let panel = 4 * S::N;
+        let chunks = self.weight.chunks_exact(self.rows * panel);
+        for (weight, out) in chunks.zip(self.out.chunks_exact_mut(panel * self.out_row)) {
+            for (column, out) in out.chunks_exact_mut(self.out_row).enumerate() {
+                let (used, padding) = out.split_at_mut(self.rows);
+                for (row, out) in used.iter_mut().enumerate() {
+                    *out = weight[row * panel + column];
+                }
+                padding.fill(S::E::default());
+            }
+        }
+    }
+}

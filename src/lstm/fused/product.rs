@@ -1,0 +1,137 @@
+//! Matrix products on register tiles.
+//!
+//! Shapes: left operand `[rows, terms]` with free strides, right operand `[terms, columns]` row-major, result
+//! `[rows, columns]` row-major; columns are whole vectors.
+
+use super::lanes::{Lanes, Panel, Strided, Work};
+
+/// `out (+)= a · b`
+pub(crate) struct Product<'a, S: Lanes> {
+    /// Left operand.
+    pub(crate) a: Strided<'a, S::E>,
+    /// Right operand.
+    pub(crate) b: Panel<'a, S::E>,
+    /// Result.
+    pub(crate) out: &'a mut [S::E],
+    /// From one row of the result to the next.
+    pub(crate) out_row: usize,
+    /// Rows of the result.
+    pub(crate) rows: usize,
+    /// Columns of the result, a multiple of the lanes.
+    pub(crate) columns: usize,
+    /// Terms of a sum.
+    pub(crate) terms: usize,
+    /// Terms that are summed at a time: so many rows of the right operand stay in the first-level cache
+    /// while all rows of the result pass by.
+    pub(crate) slice: usize,
+    /// Whether to add to what `out` holds.
+    pub(crate) accumulate: bool,
+}
+
+/// Calls `$f::<R>` for the `$rows` (1 to 6) of a block, which only a constant keeps in registers.
+macro_rules! with_rows {
+    ($rows:expr, $R:ident => $call:expr) => {
+        match $rows {
+            1 => { const $R: usize = 1; $call }
+            2 => { const $R: usize = 2; $call }
+            3 => { const $R: usize = 3; $call }
+            4 => { const $R: usize = 4; $call }
+            5 => { const $R: usize = 5; $call }
+            _ => { const $R: usize = 6; $call }
+        }
+    };
+}
+pub(crate) use with_rows;
+
+/// Splits `n` into as few parts of at most `most` as it takes, of nearly one size: `(start, size)`.
+#[inline(always)]
+pub(crate) fn balanced(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let parts = n.div_ceil(most);
+    let (size, longer) = (n / parts.max(1), n % parts.max(1));
+    (0..parts).map(move |part| (part * size + part.min(longer), size + usize::from(part < longer)))
+}
+
+impl<S: Lanes> Work<S> for Product<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(mut self, s: S) {
+        let mut done = 0;
+        while done < self.terms {
+            let terms = self.slice.min(self.terms - done);
+            let accumulate = self.accumulate || done > 0;
+            for (vector, width) in balanced(self.columns / S::N, 4) {
+                let column = vector * S::N;
+                let from = done * self.b.row + column;
+                let b = Panel { values: &self.b.values[from..], row: self.b.row };
+                for (row, rows) in balanced(self.rows, S::ROWS) {
+                    let a = self.a.from(row, done);
+                    let to = row * self.out_row + column;
+                    match width {
+                        1 => with_rows!(rows, R => self.block::<R, 1>(s, a, b, terms, to, accumulate)),
+                        2 => with_rows!(rows, R => self.block::<R, 2>(s, a, b, terms, to, accumulate)),
+                        3 => with_rows!(rows, R => self.block::<R, 3>(s, a, b, terms, to, accumulate)),
+                        _ => with_rows!(rows, R => self.block::<R, 4>(s, a, b, terms, to, accumulate)),
+                    }
+                }
+            }
+            done += terms;
+        }
+    }
+}
+
+impl<S: Lanes> Product<'_, S> {
+    /// One register tile of the result, at `to`.
+    #[inline(always)]
+    fn block<const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        a: Strided<'_, S::E>,
+        b: Panel<'_, S::E>,
+        terms: usize,
+        to: usize,
+        accumulate: bool,
+    ) {
+        let mut acc = [[s.splat(S::E::default()); NV]; MR];
+        if accumulate {
+            for (m, row) in acc.iter_mut().enumerate() {
+                for (v, sum) in row.iter_mut().enumerate() {
+                    *sum = s.load(self.out, to + m * self.out_row + v * S::N);
+                }
+            }
+        }
+        s.tile::<MR, NV>(terms, a, b, &mut acc);
+        for (m, row) in acc.iter().enumerate() {
+            for (v, &sum) in row.iter().enumerate() {
+                s.store(sum, self.out, to + m * self.out_row + v * S::N);
+            }
+        }
+    }
+}
+
+/// `total[column] += Σ_row values[row][column]`
+pub(crate) struct ColumnSums<'a, S: Lanes> {
+    /// `[rows, columns]`
+    pub(crate) values: &'a [S::E],
+    /// From one row to the next.
+    pub(crate) row: usize,
+    /// How many rows.
+    pub(crate) rows: usize,
+    /// `[columns]`, whole vectors.
+    pub(crate) total: &'a mut [S::E],
+}
+
+impl<S: Lanes> Work<S> for ColumnSums<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self, s: S) {
+        for column in (0..self.total.len()).step_by(S::N) {
+            let mut sum = s.load(self.total, column);
+            for row in 0..self.rows {
+                sum = s.add(sum, s.load(self.values, row * self.row + column));
+            }
+            s.store(sum, self.total, column);
+        }
+    }
+}

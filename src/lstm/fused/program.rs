@@ -1,0 +1,228 @@
+//! A network compiled for one instruction set: the engine's public face.
+
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
+use super::lanes::{Lanes, Portable};
+use super::plan::{Biases, Plan};
+use super::score::Block;
+use super::train::Shard;
+use super::{Isa, UnknownIsa, prepare};
+use crate::layers::Stack;
+use crate::loss::Loss;
+use crate::random::Dropout;
+
+/// Windows of a block in scoring: more does not help, their states no longer fit into the caches.
+pub const SCORE_BLOCK_WINDOWS: usize = 96;
+
+/// A shard has at least so many windows, and a batch at most so many shards.
+const SHARD_WINDOWS: usize = 16;
+const SHARDS: usize = 8;
+
+/// Who computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// The calling thread: for many models side by side.
+    One,
+    /// The threads of the current Rayon pool.
+    All,
+}
+
+/// Windows to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, E = f32> {
+    /// The buffer that windows and targets lie in, `[time, feature]` interleaved.
+    pub values: &'a [E],
+    /// First element of each window.
+    pub inputs: &'a [u32],
+    /// First element of each target, `[step, unit]` as the network's output.
+    pub targets: &'a [u32],
+    /// What is minimised.
+    pub loss: Loss,
+    /// Which values to drop; `None` drops nothing.
+    pub dropout: Option<Dropout>,
+}
+
+/// A network, compiled for one instruction set.
+#[derive(Clone, Debug)]
+pub struct Program {
+    stack: Stack,
+    isa: Isa,
+    plan: Plan,
+}
+
+/// Calls `$call` with the token of `$isa` as `$s`.
+macro_rules! with_lanes {
+    ($isa:expr, $s:ident => $call:expr) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if let Some($s) = Avx512::new() => $call,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 if let Some($s) = Avx2::new() => $call,
+            _ => {
+                let $s = Portable::<f32>::new();
+                $call
+            }
+        }
+    };
+}
+
+impl Program {
+    /// Compiles `stack`.
+    ///
+    /// # Errors
+    /// This machine lacks the instruction set.
+    pub fn new(stack: &Stack, biases: Biases, isa: Isa) -> Result<Self, UnknownIsa> {
+        if !isa.is_available() {
+            return Err(UnknownIsa { found: isa.to_string(), available: Isa::available() });
+        }
+        let plan = Plan::new(stack, biases, isa.lanes());
+        Ok(Self { stack: stack.clone(), isa, plan })
+    }
+
+    /// The instruction set.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The network.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Weights in canonical order: layer by layer an LSTM's `[input, 4 unit]`, `[unit, 4 unit]`, `[4 unit]`
+    /// (twice with [`Biases::Two`]), a dense layer's `[input, unit]`, `[unit]`.
+    pub fn n_weights(&self) -> usize {
+        self.plan.places.len()
+    }
+
+    /// Weights in packed order, with padding that is zero and stays so under any optimiser that moves a
+    /// weight by its gradient.
+    pub fn n_packed(&self) -> usize {
+        self.plan.n_packed
+    }
+
+    /// Canonical to packed order.
+    pub fn pack(&self, weights: &[f32]) -> Vec<f32> {
+        let mut packed = vec![0.0; self.plan.n_packed];
+        for (&place, &weight) in self.plan.places.iter().zip(weights) {
+            packed[place as usize] = weight;
+        }
+        packed
+    }
+
+    /// Packed to canonical order.
+    pub fn unpack(&self, packed: &[f32]) -> Vec<f32> {
+        self.plan.places.iter().map(|&place| packed[place as usize]).collect()
+    }
+
+    /// Loss, summed over the elements of the batch; `gradient` becomes that of the mean loss per element.
+    ///
+    /// # Shapes
+    /// `packed`, `gradient`: [`Program::n_packed`].
+    pub fn loss_and_gradient(
+        &self,
+        packed: &[f32],
+        batch: &Batch<'_>,
+        threads: Threads,
+        gradient: &mut [f32],
+    ) -> f64 {
+        with_lanes!(self.isa, s => loss_and_gradient(s, &self.plan, packed, batch, threads, gradient))
+    }
+
+    /// What the network gives for each window, dropout off: `[window, step, unit]`. The bits of a window do
+    /// not depend on the windows beside it.
+    ///
+    /// # Shapes
+    /// `values`: the buffer that windows lie in; `starts`: the first element of each.
+    pub fn forward(
+        &self,
+        packed: &[f32],
+        values: &[f32],
+        starts: &[u32],
+        threads: Threads,
+        out: &mut [f32],
+    ) {
+        with_lanes!(self.isa, s => forward(s, &self.plan, packed, values, starts, threads, out));
+    }
+}
+
+/// How many shards a batch is cut into: by its size alone.
+fn n_shards(windows: usize) -> usize {
+    (windows / SHARD_WINDOWS).clamp(1, SHARDS)
+}
+
+pub(crate) fn loss_and_gradient<S: Lanes>(
+    s: S,
+    plan: &Plan,
+    packed: &[S::E],
+    batch: &Batch<'_, S::E>,
+    threads: Threads,
+    gradient: &mut [S::E],
+) -> f64 {
+    let mut prepared = Buffer::any(plan.n_prepared);
+    prepare::all(s, plan, packed, &mut prepared);
+    let windows = batch.inputs.len();
+    let n = n_shards(windows);
+    let mut others = Buffer::any((n - 1) * plan.n_packed);
+    let mut losses = [0.0; SHARDS];
+    let shard = |k: usize, gradient: &mut [S::E]| {
+        let rows = windows * k / n..windows * (k + 1) / n;
+        Shard { s, plan, packed, prepared: &prepared, batch, rows }.run(gradient)
+    };
+    let (loss, other_losses) = losses.split_at_mut(1);
+    let mut first = || loss[0] = shard(0, gradient);
+    let rest = others.chunks_exact_mut(plan.n_packed).zip(other_losses).enumerate();
+    match threads {
+        Threads::One => {
+            first();
+            rest.for_each(|(k, (gradient, loss))| *loss = shard(k + 1, gradient));
+        }
+        Threads::All => {
+            rayon::in_place_scope(|scope| {
+                for (k, (gradient, loss)) in rest {
+                    let shard = &shard;
+                    scope.spawn(move |_| *loss = shard(k + 1, gradient));
+                }
+                first();
+            });
+        }
+    }
+    for other in others.chunks_exact(plan.n_packed) {
+        gradient.iter_mut().zip(other).for_each(|(sum, &more)| *sum += more);
+    }
+    losses[..n].iter().sum()
+}
+
+pub(crate) fn forward<S: Lanes>(
+    s: S,
+    plan: &Plan,
+    packed: &[S::E],
+    values: &[S::E],
+    starts: &[u32],
+    threads: Threads,
+    out: &mut [S::E],
+) {
+    let mut prepared = Buffer::any(plan.n_biases);
+    prepare::biases::<S>(plan, packed, &mut prepared);
+    let size = plan.output.steps * plan.output.width;
+    let prepared = &prepared[..];
+    let block = |(starts, out): (&[u32], &mut [S::E])| {
+        Block { s, plan, packed, prepared, values, starts }.run(out);
+    };
+    let outs = SCORE_BLOCK_WINDOWS * size;
+    match threads {
+        Threads::One => {
+            starts.chunks(SCORE_BLOCK_WINDOWS).zip(out.chunks_mut(outs)).for_each(block);
+        }
+        Threads::All => {
+            let blocks = starts.par_chunks(SCORE_BLOCK_WINDOWS);
+            blocks.zip(out.par_chunks_mut(outs)).for_each(block);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

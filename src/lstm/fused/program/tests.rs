@@ -1,0 +1,192 @@
+//! Whole networks against the scalar reference, for every instruction set of this machine.
+
+use super::*;
+use crate::fused::lanes::Portable;
+use crate::layers::{Activation, Emit, Layer};
+use crate::random::{self, Stream};
+use crate::real::Real;
+use crate::scalar::{self, LayerWeights};
+
+fn lstm(units: usize, activation: Activation, emit: Emit) -> Layer {
+    Layer::Lstm { units, activation, emit }
+}
+
+/// Stacks that between them have every layer, activation and place of a layer.
+fn stacks() -> Vec<(&'static str, Stack)> {
+    use Activation::{Relu, Tanh};
+    use Emit::{Last, Sequence};
+    let dense = |units| Layer::Dense { units };
+    let dropout = Layer::Dropout { rate: 0.3 };
+    let repeat = |steps| Layer::RepeatVector { steps };
+    let stack = |layers: &[Layer], steps, width| Stack::new(layers, steps, width).unwrap();
+    vec![
+        ("forecaster", stack(&[lstm(20, Tanh, Last), dropout, dense(1)], 7, 1)),
+        (
+            "autoencoder with a bottleneck",
+            stack(
+                &[lstm(17, Tanh, Last), dropout, dense(5), repeat(6), lstm(33, Tanh, Sequence), dropout, dense(2)],
+                6,
+                2,
+            ),
+        ),
+        (
+            "deep, relu",
+            stack(
+                &[
+                    lstm(9, Relu, Sequence),
+                    dropout,
+                    lstm(5, Relu, Last),
+                    repeat(4),
+                    lstm(5, Relu, Sequence),
+                    lstm(18, Relu, Sequence),
+                    dense(3),
+                ],
+                4,
+                3,
+            ),
+        ),
+        ("no dense at the end", stack(&[lstm(3, Tanh, Sequence), lstm(2, Tanh, Sequence)], 5, 2)),
+        ("dense between", stack(&[lstm(6, Tanh, Sequence), dense(4), lstm(3, Tanh, Last), dense(1)], 5, 1)),
+        ("rows alone", stack(&[dense(7), dropout, dense(2)], 3, 2)),
+        ("dense first", stack(&[dense(3), lstm(4, Tanh, Last), dense(1)], 4, 2)),
+        ("repeated at the end", stack(&[lstm(4, Tanh, Last), repeat(3), dropout, dense(1)], 3, 1)),
+        ("one step", stack(&[lstm(4, Tanh, Last), dense(1)], 1, 1)),
+    ]
+}
+
+/// A problem with its solution by the scalar reference in double precision.
+struct Case {
+    plan_weights: Vec<f64>,
+    values: Vec<f64>,
+    inputs: Vec<u32>,
+    targets: Vec<u32>,
+    loss: Loss,
+    dropout: Option<Dropout>,
+    expected_loss: f64,
+    expected_gradient: Vec<f64>,
+    expected_output: Vec<f64>,
+}
+
+fn draw(word: u64, k: usize) -> f64 {
+    // Rounded to single precision, so that both precisions start from the same numbers.
+    f64::from(random::uniform_in(-0.5, 0.5, 11, Stream::Sample, &[word, k as u64]) as f32)
+}
+
+fn flat(layers: &[LayerWeights<f64>]) -> Vec<f64> {
+    layers.iter().cloned().flat_map(|mut layer| {
+        layer.arrays_mut().into_iter().flat_map(|array| array.clone()).collect::<Vec<f64>>()
+    }).collect()
+}
+
+impl Case {
+    fn new(stack: &Stack, rows: usize, loss: Loss, with_dropout: bool) -> Self {
+        let mut weights = scalar::zeros::<f64>(stack);
+        let mut k = 0;
+        for array in weights.iter_mut().flat_map(|layer| layer.arrays_mut()) {
+            for weight in array.iter_mut() {
+                *weight = draw(1, k);
+                k += 1;
+            }
+        }
+        let (size, out) = (stack.input().size(), stack.output().size());
+        let values: Vec<f64> = (0..size + out + rows + 20).map(|k| 3.0 * draw(2, k)).collect();
+        // Overlapping windows in no order.
+        let inputs: Vec<u32> = (0..rows).map(|row| ((row * 7) % (rows + 19)) as u32).collect();
+        let targets: Vec<u32> = inputs.iter().map(|start| start + size as u32).collect();
+        let dropout = with_dropout.then_some(Dropout { seed: 5, step: 9 });
+        let at = |start: u32, n: usize| values[start as usize..start as usize + n].to_vec();
+        let batch: Vec<_> =
+            inputs.iter().zip(&targets).map(|(&x, &y)| (at(x, size), at(y, out))).collect();
+        let (mean, gradient) = scalar::loss_and_gradient(stack, &weights, &batch, loss, dropout);
+        let expected_output = batch
+            .iter()
+            .flat_map(|(x, _)| scalar::forward(stack, &weights, x, 0, None).output().to_vec())
+            .collect();
+        Self {
+            plan_weights: flat(&weights),
+            values,
+            inputs,
+            targets,
+            loss,
+            dropout,
+            expected_loss: mean * (rows * out) as f64,
+            expected_gradient: flat(&gradient),
+            expected_output,
+        }
+    }
+
+    /// Largest differences from the reference, relative to the largest expected number of each kind: loss,
+    /// gradient, output.
+    fn differences<S: Lanes>(&self, s: S, stack: &Stack) -> [f64; 3] {
+        let plan = Plan::new(stack, Biases::One, S::N);
+        let cast = |xs: &[f64]| xs.iter().map(|&x| S::E::from_f64(x)).collect::<Vec<_>>();
+        let mut packed = vec![S::E::default(); plan.n_packed];
+        for (&place, weight) in plan.places.iter().zip(cast(&self.plan_weights)) {
+            packed[place as usize] = weight;
+        }
+        let values = cast(&self.values);
+        let batch = Batch {
+            values: &values,
+            inputs: &self.inputs,
+            targets: &self.targets,
+            loss: self.loss,
+            dropout: self.dropout,
+        };
+        // Whatever was in the memory before must not matter.
+        let mut gradient = vec![S::E::from_f64(1e9); plan.n_packed];
+        let loss = loss_and_gradient(s, &plan, &packed, &batch, Threads::One, &mut gradient);
+        let found: Vec<f64> =
+            plan.places.iter().map(|&place| gradient[place as usize].to_f64()).collect();
+        let padding: f64 = gradient.iter().map(|g| g.to_f64().abs()).sum::<f64>()
+            - found.iter().map(|g| g.abs()).sum::<f64>();
+        assert!(padding.abs() < 1e-9, "padding has a gradient of {padding}");
+        let mut output = vec![S::E::default(); self.expected_output.len()];
+        forward(s, &plan, &packed, &values, &self.inputs, Threads::One, &mut output);
+        let output: Vec<f64> = output.iter().map(|x| x.to_f64()).collect();
+        [
+            difference(&[self.expected_loss], &[loss]),
+            difference(&self.expected_gradient, &found),
+            difference(&self.expected_output, &output),
+        ]
+    }
+}
+
+fn difference(expected: &[f64], found: &[f64]) -> f64 {
+    assert_eq!(expected.len(), found.len());
+    let largest = expected.iter().fold(1e-9, |largest: f64, x| largest.max(x.abs()));
+    let worst = expected.iter().zip(found).fold(0.0, |worst: f64, (a, b)| {
+        if (a - b).is_nan() { f64::INFINITY } else { worst.max((a - b).abs()) }
+    });
+    worst / largest
+}
+
+fn for_each_case(check: impl Fn(&str, &Stack, &Case)) {
+    let losses = [Loss::Mae, Loss::Mse, Loss::Huber { delta: 0.7 }];
+    for (k, (name, stack)) in stacks().into_iter().enumerate() {
+        for (rows, with_dropout) in [(1, false), (5, true), (38, true)] {
+            let loss = losses[(k + rows) % 3];
+            let case = Case::new(&stack, rows, loss, with_dropout);
+            check(&format!("{name}, {rows} rows, {loss:?}"), &stack, &case);
+        }
+    }
+}
+
+#[test]
+fn double_precision_agrees_with_the_scalar_reference() {
+    for_each_case(|name, stack, case| {
+        let found = case.differences(Portable::<f64>::new(), stack);
+        // Sums of some hundred terms, in another order.
+        assert!(found.iter().all(|&d| d < 1e-13), "{name}: {found:?}");
+    });
+}
+
+#[test]
+fn every_instruction_set_agrees_with_the_scalar_reference() {
+    for_each_case(|name, stack, case| {
+        for isa in Isa::available() {
+            let found = with_lanes!(isa, s => case.differences(s, stack));
+            // f32 rounds to 6e-8; sigmoid and tanh are good to 1.3e-7, and errors add up over the steps.
+            assert!(found.iter().all(|&d| d < 2e-6), "{isa}, {name}: {found:?}");
+        }
+    });
+}
