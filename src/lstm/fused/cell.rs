@@ -7,7 +7,6 @@
 //! which a processor looks for independent work.
 
 use super::lanes::Lanes;
-use crate::layers::Activation;
 use crate::real::Real;
 
 /// A cell after its step; all vectors are units.
@@ -25,9 +24,6 @@ pub(crate) struct Activated<V> {
 
 /// The candidate and output activation as a type.
 pub(crate) trait Squash: Copy + 'static {
-    /// Which one it is.
-    const ACTIVATION: Activation;
-
     /// A step that remembers everything.
     fn forward<S: Lanes, const R: usize>(
         s: S,
@@ -41,7 +37,12 @@ pub(crate) trait Squash: Copy + 'static {
         z: [[S::V; 4]; R],
         before: [S::V; R],
     ) -> [[S::V; 2]; R] {
-        Self::forward(s, z, before).map(|cell| [cell.state, cell.hidden])
+        let cells = Self::forward(s, z, before);
+        let mut both = [[s.splat(S::E::default()); 2]; R];
+        for r in 0..R {
+            both[r] = [cells[r].state, cells[r].hidden];
+        }
+        both
     }
 
     /// Derivative, told from the result `y`, times `slope`.
@@ -57,8 +58,6 @@ pub(crate) struct Tanh;
 pub(crate) struct Relu;
 
 impl Squash for Tanh {
-    const ACTIVATION: Activation = Activation::Tanh;
-
     #[inline(always)]
     fn forward<S: Lanes, const R: usize>(
         s: S,
@@ -72,7 +71,8 @@ impl Squash for Tanh {
         let mut cells = [nothing; R];
         let (mut both, mut inverse) = ([zero; R], [zero; R]);
         for r in 0..R {
-            let [a, b, c] = [e_input[r], e_forget[r], e_candidate[r]].map(|e| s.add(one, e));
+            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
+            let c = s.add(one, e_candidate[r]);
             cells[r].gates = [a, b, c, zero];
             both[r] = s.mul(a, b);
             inverse[r] = s.mul(both[r], c);
@@ -120,7 +120,8 @@ impl Squash for Tanh {
         let zero = s.splat(S::E::default());
         let (mut above, mut below, mut state) = ([zero; R], [zero; R], [zero; R]);
         for r in 0..R {
-            let [a, b, c] = [e_input[r], e_forget[r], e_candidate[r]].map(|e| s.add(one, e));
+            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
+            let c = s.add(one, e_candidate[r]);
             let a_c = s.mul(a, c);
             above[r] = s.fma(before[r], a_c, s.mul(s.sub(one, e_candidate[r]), b));
             below[r] = s.mul(a_c, b);
@@ -128,7 +129,11 @@ impl Squash for Tanh {
         for r in 0..R {
             state[r] = s.div(above[r], below[r]);
         }
-        let e_state = s.exp_neg(state.map(|c| s.add(c, c)));
+        let mut twice = state;
+        for r in 0..R {
+            twice[r] = s.add(state[r], state[r]);
+        }
+        let e_state = s.exp_neg(twice);
         for r in 0..R {
             below[r] = s.mul(s.add(one, e_output[r]), s.add(one, e_state[r]));
             above[r] = s.sub(one, e_state[r]);
@@ -149,34 +154,41 @@ impl Squash for Tanh {
 /// `e^-z` of the gates and `e^-2z` of the candidate.
 #[inline(always)]
 fn exponentials<S: Lanes, const R: usize>(s: S, z: [[S::V; 4]; R]) -> [[S::V; R]; 4] {
-    let gate = |gate: usize| z.map(|z| z[gate]);
-    let twice = gate(2).map(|z| s.add(z, z));
-    [s.exp_neg(gate(0)), s.exp_neg(gate(1)), s.exp_neg(twice), s.exp_neg(gate(3))]
+    let mut gates = [[s.splat(S::E::default()); R]; 4];
+    for r in 0..R {
+        gates[0][r] = z[r][0];
+        gates[1][r] = z[r][1];
+        gates[2][r] = s.add(z[r][2], z[r][2]);
+        gates[3][r] = z[r][3];
+    }
+    [s.exp_neg(gates[0]), s.exp_neg(gates[1]), s.exp_neg(gates[2]), s.exp_neg(gates[3])]
 }
 
 impl Squash for Relu {
-    const ACTIVATION: Activation = Activation::Relu;
-
     #[inline(always)]
     fn forward<S: Lanes, const R: usize>(
         s: S,
         z: [[S::V; 4]; R],
         before: [S::V; R],
     ) -> [Activated<S::V>; R] {
-        let one = s.splat(S::E::ONE);
-        let gate = |gate: usize| s.exp_neg(z.map(|z| z[gate])).map(|e| s.add(one, e));
-        let (a, b, c) = (gate(0), gate(1), gate(3));
-        std::array::from_fn(|r| {
-            let a_b = s.mul(a[r], b[r]);
-            let inverse = s.div(one, s.mul(a_b, c[r]));
-            let inverse_both = s.mul(inverse, c[r]);
-            let (input, forget) = (s.mul(inverse_both, b[r]), s.mul(inverse_both, a[r]));
+        let (one, zero) = (s.splat(S::E::ONE), s.splat(S::E::default()));
+        let [e_input, e_forget, _, e_output] = exponentials(s, z);
+        let nothing = Activated { gates: [zero; 4], state: zero, squashed: zero, hidden: zero };
+        let mut cells = [nothing; R];
+        for r in 0..R {
+            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
+            let c = s.add(one, e_output[r]);
+            let a_b = s.mul(a, b);
+            let inverse = s.div(one, s.mul(a_b, c));
+            let inverse_both = s.mul(inverse, c);
+            let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
             let (candidate, output) = (s.relu(z[r][2]), s.mul(inverse, a_b));
             let state = s.fma(forget, before[r], s.mul(input, candidate));
             let squashed = s.relu(state);
             let gates = [input, forget, candidate, output];
-            Activated { gates, state, squashed, hidden: s.mul(output, squashed) }
-        })
+            cells[r] = Activated { gates, state, squashed, hidden: s.mul(output, squashed) };
+        }
+        cells
     }
 
     #[inline(always)]
@@ -198,12 +210,17 @@ pub(crate) fn backward<S: Lanes, Q: Squash>(
     let one = s.splat(S::E::ONE);
     let [input, forget, candidate, output] = gates;
     let d_state = s.add(d_state, Q::back(s, squashed, s.mul(d_hidden, output)));
-    let sigmoid = |y: S::V, slope: S::V| s.mul(slope, s.mul(y, s.sub(one, y)));
     let d_gates = [
-        sigmoid(input, s.mul(d_state, candidate)),
-        sigmoid(forget, s.mul(d_state, state_before)),
+        sigmoid_back(s, one, input, s.mul(d_state, candidate)),
+        sigmoid_back(s, one, forget, s.mul(d_state, state_before)),
         Q::back(s, candidate, s.mul(d_state, input)),
-        sigmoid(output, s.mul(d_hidden, squashed)),
+        sigmoid_back(s, one, output, s.mul(d_hidden, squashed)),
     ];
     (d_gates, s.mul(d_state, forget))
+}
+
+/// Derivative of the sigmoid, told from its result `y`, times `slope`.
+#[inline(always)]
+fn sigmoid_back<S: Lanes>(s: S, one: S::V, y: S::V, slope: S::V) -> S::V {
+    s.mul(slope, s.mul(y, s.sub(one, y)))
 }

@@ -35,6 +35,13 @@ macro_rules! intrinsic {
     }};
 }
 
+/// A 32-bit integer in every lane.
+macro_rules! set {
+    ($x:expr) => {
+        _mm256_set1_epi32(($x).cast_signed())
+    };
+}
+
 /// Applies `$e` to `R` vectors, one operation at a time.
 macro_rules! each {
     ($r:ident, $k:ident => $to:ident = $e:expr) => {
@@ -128,7 +135,9 @@ impl Lanes for Avx2 {
         each!(R, k => y = _mm256_max_ps(smallest, _mm256_min_ps(largest, y[k])));
         each!(R, k => n = _mm256_add_ps(y[k], rounder));
         each!(R, k => y = _mm256_sub_ps(y[k], _mm256_sub_ps(n[k], rounder)));
-        let [c0, c1, c2, c3, c4, c5] = EXP2.map(|c| self.splat(c));
+        let [c0, c1, c2, c3, c4, c5] = EXP2;
+        let (c0, c1, c2) = (self.splat(c0), self.splat(c1), self.splat(c2));
+        let (c3, c4, c5) = (self.splat(c3), self.splat(c4), self.splat(c5));
         each!(R, k => p = _mm256_fmadd_ps(c5, y[k], c4));
         each!(R, k => p = _mm256_fmadd_ps(p[k], y[k], c3));
         each!(R, k => p = _mm256_fmadd_ps(p[k], y[k], c2));
@@ -155,20 +164,19 @@ impl Lanes for Avx2 {
     fn dropout(self, mask: UnitMask, first_unit: usize, kept: f32) -> __m256 {
         let [low, high, below] = [mask.low(), mask.high(), mask.dropped_below()];
         intrinsic!({
-            let set = |x: u32| _mm256_set1_epi32(x.cast_signed());
             let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            let unit = _mm256_add_epi32(lane, set(first_unit as u32));
+            let unit = _mm256_add_epi32(lane, set!(first_unit as u32));
             let x = _mm256_xor_si256(
-                _mm256_mullo_epi32(unit, set(UnitMask::UNIT_FACTOR)),
-                set(low),
+                _mm256_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)),
+                set!(low),
             );
             let x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
-            let x = _mm256_xor_si256(_mm256_mullo_epi32(x, set(UnitMask::FACTORS[0])), set(high));
+            let x = _mm256_xor_si256(_mm256_mullo_epi32(x, set!(UnitMask::FACTORS[0])), set!(high));
             let x = _mm256_xor_si256(x, _mm256_srli_epi32::<15>(x));
-            let x = _mm256_mullo_epi32(x, set(UnitMask::FACTORS[1]));
+            let x = _mm256_mullo_epi32(x, set!(UnitMask::FACTORS[1]));
             let x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
             // x >= below, unsigned, as max(x, below) == x.
-            let keeps = _mm256_cmpeq_epi32(_mm256_max_epu32(x, set(below)), x);
+            let keeps = _mm256_cmpeq_epi32(_mm256_max_epu32(x, set!(below)), x);
             _mm256_and_ps(_mm256_castsi256_ps(keeps), _mm256_set1_ps(kept))
         })
     }

@@ -33,6 +33,13 @@ macro_rules! intrinsic {
     }};
 }
 
+/// A 32-bit integer in every lane.
+macro_rules! set {
+    ($x:expr) => {
+        _mm512_set1_epi32(($x).cast_signed())
+    };
+}
+
 /// Applies `$e` to `R` vectors, one operation at a time.
 macro_rules! each {
     ($r:ident, $k:ident => $to:ident = $e:expr) => {
@@ -127,7 +134,9 @@ impl Lanes for Avx512 {
         each!(R, k => y = _mm512_min_ps(largest, y[k]));
         each!(R, k => n = _mm512_roundscale_ps::<_MM_FROUND_NO_EXC>(y[k]));
         each!(R, k => y = _mm512_sub_ps(y[k], n[k]));
-        let [c0, c1, c2, c3, c4, c5] = EXP2.map(|c| self.splat(c));
+        let [c0, c1, c2, c3, c4, c5] = EXP2;
+        let (c0, c1, c2) = (self.splat(c0), self.splat(c1), self.splat(c2));
+        let (c3, c4, c5) = (self.splat(c3), self.splat(c4), self.splat(c5));
         each!(R, k => p = _mm512_fmadd_ps(c5, y[k], c4));
         each!(R, k => p = _mm512_fmadd_ps(p[k], y[k], c3));
         each!(R, k => p = _mm512_fmadd_ps(p[k], y[k], c2));
@@ -146,19 +155,18 @@ impl Lanes for Avx512 {
     fn dropout(self, mask: UnitMask, first_unit: usize, kept: f32) -> __m512 {
         let [low, high, below] = [mask.low(), mask.high(), mask.dropped_below()];
         intrinsic!({
-            let set = |x: u32| _mm512_set1_epi32(x.cast_signed());
             let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-            let unit = _mm512_add_epi32(lane, set(first_unit as u32));
+            let unit = _mm512_add_epi32(lane, set!(first_unit as u32));
             let x = _mm512_xor_si512(
-                _mm512_mullo_epi32(unit, set(UnitMask::UNIT_FACTOR)),
-                set(low),
+                _mm512_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)),
+                set!(low),
             );
             let x = _mm512_xor_si512(x, _mm512_srli_epi32::<16>(x));
-            let x = _mm512_xor_si512(_mm512_mullo_epi32(x, set(UnitMask::FACTORS[0])), set(high));
+            let x = _mm512_xor_si512(_mm512_mullo_epi32(x, set!(UnitMask::FACTORS[0])), set!(high));
             let x = _mm512_xor_si512(x, _mm512_srli_epi32::<15>(x));
-            let x = _mm512_mullo_epi32(x, set(UnitMask::FACTORS[1]));
+            let x = _mm512_mullo_epi32(x, set!(UnitMask::FACTORS[1]));
             let x = _mm512_xor_si512(x, _mm512_srli_epi32::<16>(x));
-            let keeps = _mm512_cmpge_epu32_mask(x, set(below));
+            let keeps = _mm512_cmpge_epu32_mask(x, set!(below));
             _mm512_maskz_mov_ps(keeps, _mm512_set1_ps(kept))
         })
     }

@@ -42,19 +42,21 @@ impl<S: Lanes, Q: Squash> Work<S> for CellsBack<'_, S, Q> {
             for chunk in 0..padded / S::N {
                 let at = row * padded + chunk * S::N;
                 let gate_at = row * gate_row + chunk * 4 * S::N;
-                let gates = std::array::from_fn(|v| s.load(self.gates, gate_at + v * S::N));
+                let mut gates = [zero; 4];
+                for (v, gate) in gates.iter_mut().enumerate() {
+                    *gate = s.load(self.gates, gate_at + v * S::N);
+                }
                 let mut d_hidden = s.load(self.d_hidden, at);
                 if let Some(more) = self.d_output {
                     d_hidden = s.add(d_hidden, s.load(more, at));
                 }
-                let (d_gates, d_state) = backward::<S, Q>(
-                    s,
-                    gates,
-                    s.load(self.squashed, at),
-                    self.state_before.map_or(zero, |state| s.load(state, at)),
-                    d_hidden,
-                    s.load(self.d_state, at),
-                );
+                let state_before = match self.state_before {
+                    Some(state) => s.load(state, at),
+                    None => zero,
+                };
+                let (squashed, d_state) = (s.load(self.squashed, at), s.load(self.d_state, at));
+                let (d_gates, d_state) =
+                    backward::<S, Q>(s, gates, squashed, state_before, d_hidden, d_state);
                 s.store(d_state, self.d_state, at);
                 for (v, d_gate) in d_gates.into_iter().enumerate() {
                     s.store(d_gate, self.gates, gate_at + v * S::N);

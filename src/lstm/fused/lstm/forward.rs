@@ -75,6 +75,14 @@ impl<S: Lanes, Q: Squash> Work<S> for Forward<'_, S, Q> {
     }
 }
 
+/// The first `G` rows.
+#[inline(always)]
+fn group<S: Lanes, const G: usize>(rows: &[[S::V; 4]]) -> [[S::V; 4]; G] {
+    let mut group = [rows[0]; G];
+    group.copy_from_slice(&rows[..G]);
+    group
+}
+
 /// Calls `$f` for groups of at most three of `$rows` rows.
 macro_rules! by_threes {
     ($R:ident, $m:ident, $G:ident => $call:expr) => {{
@@ -103,17 +111,18 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
         let Shape { inputs, units, padded } = self.shape;
         let width = 4 * S::N;
         let panel = |terms: usize| chunk * terms * width..(chunk + 1) * terms * width;
-        let mut acc = match self.input {
-            Input::Values(..) => {
-                let bias: [S::V; 4] =
-                    std::array::from_fn(|v| s.load(self.weights.bias, chunk * width + v * S::N));
-                [bias; R]
+        let mut acc = [[s.splat(S::E::default()); 4]; R];
+        for (m, acc) in acc.iter_mut().enumerate() {
+            let (from, at) = match self.input {
+                Input::Values(..) => (self.weights.bias, chunk * width),
+                Input::Projected(projected) => {
+                    (projected, (row + m) * self.shape.gate_row::<S>() + chunk * width)
+                }
+            };
+            for (v, sum) in acc.iter_mut().enumerate() {
+                *sum = s.load(from, at + v * S::N);
             }
-            Input::Projected(projected) => std::array::from_fn(|m| {
-                let at = (row + m) * self.shape.gate_row::<S>() + chunk * width;
-                std::array::from_fn(|v| s.load(projected, at + v * S::N))
-            }),
-        };
+        }
         if let Input::Values(values, stride) = self.input {
             let a = Strided { values, row: stride, step: 1 }.from(row, 0);
             let values = &self.weights.input[panel(inputs)];
@@ -130,12 +139,13 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
 
     #[inline(always)]
     fn states_before<const G: usize>(&self, s: S, at: usize) -> [S::V; G] {
-        match self.before {
-            Some([_, state_at]) => {
-                std::array::from_fn(|g| s.load(self.state, state_at + at + g * self.shape.padded))
+        let mut states = [s.splat(S::E::default()); G];
+        if let Some([_, state_at]) = self.before {
+            for (g, state) in states.iter_mut().enumerate() {
+                *state = s.load(self.state, state_at + at + g * self.shape.padded);
             }
-            None => [s.splat(S::E::default()); G],
         }
+        states
     }
 
     #[inline(always)]
@@ -150,7 +160,7 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
         by_threes!(R, m, G => {
             let at = (row + m) * self.shape.padded + chunk * S::N;
             let before = self.states_before::<G>(s, at);
-            let cells = Q::forward::<S, G>(s, std::array::from_fn(|g| z[m + g]), before);
+            let cells = Q::forward::<S, G>(s, group::<S, G>(&z[m..]), before);
             for (g, cell) in cells.into_iter().enumerate() {
                 let at = at + g * self.shape.padded;
                 let Activated { gates, state, squashed, hidden } = cell;
@@ -171,7 +181,7 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
         by_threes!(R, m, G => {
             let at = (row + m) * self.shape.padded + chunk * S::N;
             let before = self.states_before::<G>(s, at);
-            let cells = Q::score::<S, G>(s, std::array::from_fn(|g| z[m + g]), before);
+            let cells = Q::score::<S, G>(s, group::<S, G>(&z[m..]), before);
             for (g, [state, hidden]) in cells.into_iter().enumerate() {
                 let at = at + g * self.shape.padded;
                 s.store(state, self.state, self.state_at + at);
