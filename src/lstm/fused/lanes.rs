@@ -66,6 +66,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// `kept` for the units from `first_unit` that the mask keeps, else 0.
     fn dropout(self, mask: UnitMask, first_unit: usize, kept: Self::E) -> Self::V;
 
+    /// Turns the square whose rows are the first `N` vectors.
+    fn transpose(self, square: &mut [Self::V; MOST_LANES]);
+
     /// `acc[m][v] += Σ_k a(m, k) · b[k][v]` for one register tile.
     ///
     /// The scalar twin of the vectorised versions; safe, with every index checked.
@@ -87,6 +90,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
         }
     }
 }
+
+/// Lanes of the widest instruction set.
+pub(crate) const MOST_LANES: usize = 16;
 
 /// The left operand of a product: element `(m, k)` is `values[m * row + k * step]`.
 #[derive(Clone, Copy)]

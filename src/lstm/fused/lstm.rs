@@ -7,7 +7,7 @@
 mod backward;
 mod forward;
 
-pub(crate) use backward::{CellsBack, WeightGradient};
+pub(crate) use backward::{CellsBack, Totals, WeightGradient};
 pub(crate) use forward::{Forward, Input, Remember};
 
 use super::lanes::Lanes;

@@ -1,6 +1,6 @@
 //! What the kernels need of the weights beside the weights: made once a batch, shared by its shards.
 
-use super::lanes::{Lanes, Work};
+use super::lanes::{Lanes, MOST_LANES, Work};
 use super::lstm::Shape;
 use super::plan::{Kind, Lstm, Plan};
 
@@ -56,16 +56,23 @@ impl<S: Lanes> Work<S> for Turn<'_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self, _: S) {
+    fn call(self, s: S) {
         let panel = 4 * S::N;
         let chunks = self.weight.chunks_exact(self.rows * panel);
         for (weight, out) in chunks.zip(self.out.chunks_exact_mut(panel * self.out_row)) {
-            for (column, out) in out.chunks_exact_mut(self.out_row).enumerate() {
-                let (used, padding) = out.split_at_mut(self.rows);
-                for (row, out) in used.iter_mut().enumerate() {
-                    *out = weight[row * panel + column];
+            for first in (0..self.out_row).step_by(S::N) {
+                for column in (0..panel).step_by(S::N) {
+                    let mut square = [s.splat(S::E::default()); MOST_LANES];
+                    for (k, vector) in square[..S::N].iter_mut().enumerate() {
+                        if first + k < self.rows {
+                            *vector = s.load(weight, (first + k) * panel + column);
+                        }
+                    }
+                    s.transpose(&mut square);
+                    for (k, &vector) in square[..S::N].iter().enumerate() {
+                        s.store(vector, out, (column + k) * self.out_row + first);
+                    }
                 }
-                padding.fill(S::E::default());
             }
         }
     }

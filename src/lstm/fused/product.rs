@@ -32,12 +32,30 @@ pub(crate) struct Product<'a, S: Lanes> {
 macro_rules! with_rows {
     ($rows:expr, $R:ident => $call:expr) => {
         match $rows {
-            1 => { const $R: usize = 1; $call }
-            2 => { const $R: usize = 2; $call }
-            3 => { const $R: usize = 3; $call }
-            4 => { const $R: usize = 4; $call }
-            5 => { const $R: usize = 5; $call }
-            _ => { const $R: usize = 6; $call }
+            1 => {
+                const $R: usize = 1;
+                $call
+            }
+            2 => {
+                const $R: usize = 2;
+                $call
+            }
+            3 => {
+                const $R: usize = 3;
+                $call
+            }
+            4 => {
+                const $R: usize = 4;
+                $call
+            }
+            5 => {
+                const $R: usize = 5;
+                $call
+            }
+            _ => {
+                const $R: usize = 6;
+                $call
+            }
         }
     };
 }
@@ -68,10 +86,18 @@ impl<S: Lanes> Work<S> for Product<'_, S> {
                     let a = self.a.from(row, done);
                     let to = row * self.out_row + column;
                     match width {
-                        1 => with_rows!(rows, R => self.block::<R, 1>(s, a, b, terms, to, accumulate)),
-                        2 => with_rows!(rows, R => self.block::<R, 2>(s, a, b, terms, to, accumulate)),
-                        3 => with_rows!(rows, R => self.block::<R, 3>(s, a, b, terms, to, accumulate)),
-                        _ => with_rows!(rows, R => self.block::<R, 4>(s, a, b, terms, to, accumulate)),
+                        1 => {
+                            with_rows!(rows, R => self.block::<R, 1>(s, a, b, terms, to, accumulate))
+                        }
+                        2 => {
+                            with_rows!(rows, R => self.block::<R, 2>(s, a, b, terms, to, accumulate))
+                        }
+                        3 => {
+                            with_rows!(rows, R => self.block::<R, 3>(s, a, b, terms, to, accumulate))
+                        }
+                        _ => {
+                            with_rows!(rows, R => self.block::<R, 4>(s, a, b, terms, to, accumulate))
+                        }
                     }
                 }
             }
@@ -105,33 +131,6 @@ impl<S: Lanes> Product<'_, S> {
             for (v, &sum) in row.iter().enumerate() {
                 s.store(sum, self.out, to + m * self.out_row + v * S::N);
             }
-        }
-    }
-}
-
-/// `total[column] += Σ_row values[row][column]`
-pub(crate) struct ColumnSums<'a, S: Lanes> {
-    /// `[rows, columns]`
-    pub(crate) values: &'a [S::E],
-    /// From one row to the next.
-    pub(crate) row: usize,
-    /// How many rows.
-    pub(crate) rows: usize,
-    /// `[columns]`, whole vectors.
-    pub(crate) total: &'a mut [S::E],
-}
-
-impl<S: Lanes> Work<S> for ColumnSums<'_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self, s: S) {
-        for column in (0..self.total.len()).step_by(S::N) {
-            let mut sum = s.load(self.total, column);
-            for row in 0..self.rows {
-                sum = s.add(sum, s.load(self.values, row * self.row + column));
-            }
-            s.store(sum, self.total, column);
         }
     }
 }

@@ -140,3 +140,30 @@ impl<S: Lanes> Work<S> for DenseBack<'_, S> {
         }
     }
 }
+
+/// `total[column] += Σ_row values[row][column]`
+pub(crate) struct ColumnSums<'a, S: Lanes> {
+    /// `[rows, columns]`
+    pub(crate) values: &'a [S::E],
+    /// From one row to the next.
+    pub(crate) row: usize,
+    /// How many rows.
+    pub(crate) rows: usize,
+    /// `[columns]`, whole vectors.
+    pub(crate) total: &'a mut [S::E],
+}
+
+impl<S: Lanes> Work<S> for ColumnSums<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self, s: S) {
+        for column in (0..self.total.len()).step_by(S::N) {
+            let mut sum = s.load(self.total, column);
+            for row in 0..self.rows {
+                sum = s.add(sum, s.load(self.values, row * self.row + column));
+            }
+            s.store(sum, self.total, column);
+        }
+    }
+}

@@ -115,9 +115,8 @@ impl<S: Lanes> Block<'_, S> {
         let mut hidden = Buffer::any(2 * step);
         let mut state = Buffer::any(step);
         let weights = lstm_weights(lstm, self.packed, self.prepared);
-        let projected = lstm
-            .is_repeated
-            .then(|| project(self.s, lstm, weights, rows, x, input.stride));
+        let projected =
+            lstm.is_repeated.then(|| project(self.s, lstm, weights, rows, x, input.stride));
         for time in 0..lstm.steps {
             let input = match &projected {
                 Some(projected) => Input::Projected(projected),

@@ -7,16 +7,16 @@ use super::Batch;
 use super::buffer::Buffer;
 use super::cell::{Relu, Squash, Tanh};
 use super::lanes::{Lanes, Panel, Strided};
-use super::lstm::{CellsBack, Forward, Input, Remember, WeightGradient, Weights};
+use super::lstm::{CellsBack, Forward, Input, Remember, Totals, WeightGradient, Weights};
 use super::plan::{ByRow, Kind, Lstm, Plan, Signal, Stage};
 use super::product::Product;
-use super::rows::{Dense, DenseBack, DenseWeights, Drop};
+use super::rows::{ColumnSums, Dense, DenseBack, DenseWeights, Drop};
 use crate::layers::{Activation, Emit};
 use crate::random::LayerMask;
 use crate::real::Real;
 
 /// Rows (time steps × rows of the shard) that a product of weight gradients sums at a time.
-const BLOCK_ROWS: usize = 48;
+const BLOCK_ROWS: usize = 96;
 
 /// One shard of a batch.
 pub(crate) struct Shard<'a, S: Lanes> {
@@ -49,7 +49,8 @@ impl<S: Lanes> Shard<'_, S> {
     /// Loss, summed over elements; `gradient`, packed, is overwritten by that of the mean over the batch.
     pub(crate) fn run(&self, gradient: &mut [S::E]) -> f64 {
         gradient.fill(S::E::default());
-        let input = gather::<S>(self.plan.input, self.batch.values, &self.batch.inputs[self.rows.clone()]);
+        let input =
+            gather::<S>(self.plan.input, self.batch.values, &self.batch.inputs[self.rows.clone()]);
         let mut traces: Vec<Trace<S::E>> = Vec::with_capacity(self.plan.body.len());
         for stage in &self.plan.body {
             let x = traces.last().map_or(&input[..], Trace::output);
@@ -108,7 +109,9 @@ impl<S: Lanes> Shard<'_, S> {
     fn by_row(&self, layer: &ByRow, stage: &Stage, time: usize, x: &[S::E], out: &mut [S::E]) {
         let rows = self.n_rows();
         match layer {
-            ByRow::Dropout { layer_idx, rate } => self.dropped(*layer_idx, *rate, time, stage, x, out),
+            ByRow::Dropout { layer_idx, rate } => {
+                self.dropped(*layer_idx, *rate, time, stage, x, out)
+            }
             ByRow::Dense { .. } => {
                 let weights = dense_weights(layer, stage.input, self.packed);
                 let out_row = stage.output.stride;
@@ -158,7 +161,8 @@ impl<S: Lanes> Shard<'_, S> {
                 self.dropped(*layer_idx, *rate, time, stage, slope, d_x);
             }
             ByRow::Dense { weight, bias, .. } => {
-                let (d_weight, d_bias) = gradient[weight.start..bias.end].split_at_mut(weight.len());
+                let (d_weight, d_bias) =
+                    gradient[weight.start..bias.end].split_at_mut(weight.len());
                 self.s.run(DenseBack {
                     weights: dense_weights(layer, stage.input, self.packed),
                     values: x,
@@ -241,9 +245,8 @@ impl<S: Lanes> Shard<'_, S> {
         let mut gates = Buffer::any(lstm.steps * gate_step);
         let mut squashed = Buffer::any(lstm.steps * step);
         let weights = lstm_weights(lstm, self.packed, self.prepared);
-        let projected = lstm
-            .is_repeated
-            .then(|| project(self.s, lstm, weights, rows, x, input.stride));
+        let projected =
+            lstm.is_repeated.then(|| project(self.s, lstm, weights, rows, x, input.stride));
         for time in 0..lstm.steps {
             let at = time * step;
             let input = match &projected {
@@ -285,8 +288,12 @@ impl<S: Lanes> Shard<'_, S> {
     ) -> Buffer<S::E> {
         match &stage.kind {
             Kind::Lstm(lstm) => match lstm.activation {
-                Activation::Tanh => self.lstm_back::<Tanh>(lstm, stage.input, x, trace, &slope, gradient),
-                Activation::Relu => self.lstm_back::<Relu>(lstm, stage.input, x, trace, &slope, gradient),
+                Activation::Tanh => {
+                    self.lstm_back::<Tanh>(lstm, stage.input, x, trace, &slope, gradient)
+                }
+                Activation::Relu => {
+                    self.lstm_back::<Relu>(lstm, stage.input, x, trace, &slope, gradient)
+                }
             },
             Kind::ByRow(layer) => {
                 let mut d_x = Buffer::any(x.len());
@@ -339,6 +346,14 @@ impl<S: Lanes> Shard<'_, S> {
                 Emit::Sequence => Some(&slope[time * step..(time + 1) * step]),
                 Emit::Last => (time + 1 == lstm.steps).then_some(slope),
             };
+            let totals = match d_projected.as_deref_mut() {
+                Some(total) => Totals::Projected(total),
+                None if shape.inputs == 1 => {
+                    let x = &x[time * rows * input.stride..];
+                    Totals::BiasAndInput(d_bias, d_input, x, input.stride)
+                }
+                None => Totals::Bias(d_bias),
+            };
             s.run(CellsBack::<S, Q> {
                 shape,
                 rows,
@@ -348,7 +363,7 @@ impl<S: Lanes> Shard<'_, S> {
                 d_hidden: &d_hidden,
                 d_output,
                 d_state: &mut d_state,
-                d_projected: d_projected.as_deref_mut(),
+                totals,
                 squash: PhantomData,
             });
             let d_gates = &gates[time * gate_step..];
@@ -373,10 +388,9 @@ impl<S: Lanes> Shard<'_, S> {
                 width: shape.units,
                 d_gates: gates.get(first * gate_step..).unwrap_or_default(),
                 d_weight: &mut *d_recurrent,
-                d_bias: None,
             }
             .run(s);
-            if !lstm.is_repeated {
+            if !lstm.is_repeated && shape.inputs > 1 {
                 WeightGradient {
                     shape,
                     rows: (upto - time) * rows,
@@ -385,7 +399,6 @@ impl<S: Lanes> Shard<'_, S> {
                     width: shape.inputs,
                     d_gates,
                     d_weight: &mut *d_input,
-                    d_bias: Some(&mut *d_bias),
                 }
                 .run(s);
             }
@@ -400,9 +413,9 @@ impl<S: Lanes> Shard<'_, S> {
                 width: shape.inputs,
                 d_gates,
                 d_weight: d_input,
-                d_bias: Some(&mut *d_bias),
             }
             .run(s);
+            s.run(ColumnSums { values: d_gates, row: gate_row, rows, total: &mut *d_bias });
             if lstm.wants_input {
                 let weight = &self.prepared[lstm.input_back.clone()];
                 self.times_gates(lstm, d_gates, weight, d_x_row, &mut d_x);
@@ -431,7 +444,7 @@ impl<S: Lanes> Shard<'_, S> {
             rows: self.n_rows(),
             columns,
             terms: lstm.shape.gates(),
-            slice: 64,
+            slice: 256,
             accumulate: false,
         });
     }
@@ -462,7 +475,11 @@ pub(crate) fn gather<S: Lanes>(signal: Signal, values: &[S::E], starts: &[u32]) 
 }
 
 /// A layer's weights.
-pub(crate) fn lstm_weights<'a, E>(lstm: &Lstm, packed: &'a [E], prepared: &'a [E]) -> Weights<'a, E> {
+pub(crate) fn lstm_weights<'a, E>(
+    lstm: &Lstm,
+    packed: &'a [E],
+    prepared: &'a [E],
+) -> Weights<'a, E> {
     let [input, recurrent, ..] = lstm.weights.clone();
     Weights {
         input: &packed[input],
@@ -509,7 +526,7 @@ pub(crate) fn project<S: Lanes>(
             rows,
             columns: panel,
             terms: inputs,
-            slice: 128,
+            slice: 256,
             accumulate: true,
         });
     }

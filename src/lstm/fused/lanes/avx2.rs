@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, Panel, Strided, Work};
+use super::{Lanes, MOST_LANES, Panel, Strided, Work};
 use crate::fused::isa::Isa;
 use crate::random::UnitMask;
 
@@ -166,10 +166,8 @@ impl Lanes for Avx2 {
         intrinsic!({
             let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
             let unit = _mm256_add_epi32(lane, set!(first_unit as u32));
-            let x = _mm256_xor_si256(
-                _mm256_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)),
-                set!(low),
-            );
+            let x =
+                _mm256_xor_si256(_mm256_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)), set!(low));
             let x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
             let x = _mm256_xor_si256(_mm256_mullo_epi32(x, set!(UnitMask::FACTORS[0])), set!(high));
             let x = _mm256_xor_si256(x, _mm256_srli_epi32::<15>(x));
@@ -179,6 +177,29 @@ impl Lanes for Avx2 {
             let keeps = _mm256_cmpeq_epi32(_mm256_max_epu32(x, set!(below)), x);
             _mm256_and_ps(_mm256_castsi256_ps(keeps), _mm256_set1_ps(kept))
         })
+    }
+
+    #[inline(always)]
+    fn transpose(self, square: &mut [__m256; MOST_LANES]) {
+        let mut pairs = [self.splat(0.0); 8];
+        for k in 0..4 {
+            let (a, b) = (square[2 * k], square[2 * k + 1]);
+            pairs[2 * k] = intrinsic!(_mm256_unpacklo_ps(a, b));
+            pairs[2 * k + 1] = intrinsic!(_mm256_unpackhi_ps(a, b));
+        }
+        let mut fours = pairs;
+        for k in 0..2 {
+            for half in 0..2 {
+                let (a, b) = (pairs[4 * k + half], pairs[4 * k + half + 2]);
+                fours[4 * k + 2 * half] = intrinsic!(_mm256_shuffle_ps::<0x44>(a, b));
+                fours[4 * k + 2 * half + 1] = intrinsic!(_mm256_shuffle_ps::<0xEE>(a, b));
+            }
+        }
+        for k in 0..4 {
+            let (a, b) = (fours[k], fours[k + 4]);
+            square[k] = intrinsic!(_mm256_permute2f128_ps::<0x20>(a, b));
+            square[k + 4] = intrinsic!(_mm256_permute2f128_ps::<0x31>(a, b));
+        }
     }
 
     #[inline(always)]

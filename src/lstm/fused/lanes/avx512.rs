@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, Panel, Strided, Work};
+use super::{Lanes, MOST_LANES, Panel, Strided, Work};
 use crate::fused::isa::Isa;
 use crate::random::UnitMask;
 
@@ -157,10 +157,8 @@ impl Lanes for Avx512 {
         intrinsic!({
             let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             let unit = _mm512_add_epi32(lane, set!(first_unit as u32));
-            let x = _mm512_xor_si512(
-                _mm512_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)),
-                set!(low),
-            );
+            let x =
+                _mm512_xor_si512(_mm512_mullo_epi32(unit, set!(UnitMask::UNIT_FACTOR)), set!(low));
             let x = _mm512_xor_si512(x, _mm512_srli_epi32::<16>(x));
             let x = _mm512_xor_si512(_mm512_mullo_epi32(x, set!(UnitMask::FACTORS[0])), set!(high));
             let x = _mm512_xor_si512(x, _mm512_srli_epi32::<15>(x));
@@ -169,6 +167,38 @@ impl Lanes for Avx512 {
             let keeps = _mm512_cmpge_epu32_mask(x, set!(below));
             _mm512_maskz_mov_ps(keeps, _mm512_set1_ps(kept))
         })
+    }
+
+    #[inline(always)]
+    fn transpose(self, square: &mut [__m512; MOST_LANES]) {
+        let mut pairs = *square;
+        for k in 0..8 {
+            let (a, b) = (square[2 * k], square[2 * k + 1]);
+            pairs[2 * k] = intrinsic!(_mm512_unpacklo_ps(a, b));
+            pairs[2 * k + 1] = intrinsic!(_mm512_unpackhi_ps(a, b));
+        }
+        // `fours[4 k + j]` holds column `j` of each quarter, for rows `4 k` to `4 k + 3`.
+        let mut fours = pairs;
+        for k in 0..4 {
+            for half in 0..2 {
+                let (a, b) = (pairs[4 * k + half], pairs[4 * k + half + 2]);
+                fours[4 * k + 2 * half] = intrinsic!(_mm512_shuffle_ps::<0x44>(a, b));
+                fours[4 * k + 2 * half + 1] = intrinsic!(_mm512_shuffle_ps::<0xEE>(a, b));
+            }
+        }
+        for j in 0..4 {
+            let (a, b) = (fours[j], fours[4 + j]);
+            let (c, d) = (fours[8 + j], fours[12 + j]);
+            // Quarters 0 and 2, then 1 and 3, of rows 0 to 7 and 8 to 15.
+            let even_low = intrinsic!(_mm512_shuffle_f32x4::<0x88>(a, b));
+            let even_high = intrinsic!(_mm512_shuffle_f32x4::<0x88>(c, d));
+            let odd_low = intrinsic!(_mm512_shuffle_f32x4::<0xDD>(a, b));
+            let odd_high = intrinsic!(_mm512_shuffle_f32x4::<0xDD>(c, d));
+            square[j] = intrinsic!(_mm512_shuffle_f32x4::<0x88>(even_low, even_high));
+            square[j + 4] = intrinsic!(_mm512_shuffle_f32x4::<0x88>(odd_low, odd_high));
+            square[j + 8] = intrinsic!(_mm512_shuffle_f32x4::<0xDD>(even_low, even_high));
+            square[j + 12] = intrinsic!(_mm512_shuffle_f32x4::<0xDD>(odd_low, odd_high));
+        }
     }
 
     #[inline(always)]

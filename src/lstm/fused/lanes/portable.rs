@@ -3,7 +3,7 @@
 //! In single precision it computes as the vectorised sets do; in double precision, for the checks of
 //! gradients, with the exponential of the standard library.
 
-use super::{Lanes, Work};
+use super::{Lanes, MOST_LANES, Work};
 use crate::random::UnitMask;
 use crate::real::Real;
 
@@ -154,5 +154,14 @@ impl<E: Lane> Lanes for Portable<E> {
     #[inline(always)]
     fn dropout(self, mask: UnitMask, first_unit: usize, kept: E) -> [E; 4] {
         std::array::from_fn(|k| if mask.keeps(first_unit + k) { kept } else { E::zero() })
+    }
+
+    #[inline(always)]
+    fn transpose(self, square: &mut [[E; 4]; MOST_LANES]) {
+        for i in 0..4 {
+            for j in 0..i {
+                (square[i][j], square[j][i]) = (square[j][i], square[i][j]);
+            }
+        }
     }
 }

@@ -75,32 +75,26 @@ impl<S: Lanes, Q: Squash> Work<S> for Forward<'_, S, Q> {
     }
 }
 
-/// The first `G` rows.
-#[inline(always)]
-fn group<S: Lanes, const G: usize>(rows: &[[S::V; 4]]) -> [[S::V; 4]; G] {
-    let mut group = [rows[0]; G];
-    group.copy_from_slice(&rows[..G]);
-    group
-}
-
-/// Calls `$f` for groups of at most three of `$rows` rows.
-macro_rules! by_threes {
-    ($R:ident, $m:ident, $G:ident => $call:expr) => {{
-        let mut $m = 0;
-        while $m + 3 <= $R {
-            const $G: usize = 3;
-            $call;
-            $m += 3;
+/// Calls `$call` for the `$R` rows of a block in groups of at most three: `$FIRST`, `$G` rows.
+///
+/// The groups are constants, so that the block's sums never leave the registers for their sake.
+macro_rules! in_groups {
+    ($R:ident, $FIRST:ident, $G:ident => $call:expr) => {
+        match $R {
+            1 => in_groups!(@ $FIRST, $G, $call, 0 1),
+            2 => in_groups!(@ $FIRST, $G, $call, 0 2),
+            3 => in_groups!(@ $FIRST, $G, $call, 0 3),
+            4 => in_groups!(@ $FIRST, $G, $call, 0 2, 2 2),
+            5 => in_groups!(@ $FIRST, $G, $call, 0 3, 3 2),
+            _ => in_groups!(@ $FIRST, $G, $call, 0 3, 3 3),
         }
-        if $m + 2 <= $R {
-            const $G: usize = 2;
+    };
+    (@ $FIRST:ident, $G:ident, $call:expr, $($first:literal $rows:literal),+) => {{
+        $({
+            const $FIRST: usize = $first;
+            const $G: usize = $rows;
             $call;
-            $m += 2;
-        }
-        if $m < $R {
-            const $G: usize = 1;
-            $call;
-        }
+        })+
     }};
 }
 
@@ -112,15 +106,22 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
         let width = 4 * S::N;
         let panel = |terms: usize| chunk * terms * width..(chunk + 1) * terms * width;
         let mut acc = [[s.splat(S::E::default()); 4]; R];
-        for (m, acc) in acc.iter_mut().enumerate() {
-            let (from, at) = match self.input {
-                Input::Values(..) => (self.weights.bias, chunk * width),
-                Input::Projected(projected) => {
-                    (projected, (row + m) * self.shape.gate_row::<S>() + chunk * width)
+        match self.input {
+            Input::Values(..) => {
+                for v in 0..4 {
+                    let bias = s.load(self.weights.bias, chunk * width + v * S::N);
+                    for row in &mut acc {
+                        row[v] = bias;
+                    }
                 }
-            };
-            for (v, sum) in acc.iter_mut().enumerate() {
-                *sum = s.load(from, at + v * S::N);
+            }
+            Input::Projected(projected) => {
+                for (m, acc) in acc.iter_mut().enumerate() {
+                    let at = (row + m) * self.shape.gate_row::<S>() + chunk * width;
+                    for (v, sum) in acc.iter_mut().enumerate() {
+                        *sum = s.load(projected, at + v * S::N);
+                    }
+                }
             }
         }
         if let Input::Values(values, stride) = self.input {
@@ -157,36 +158,68 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
         remember: &mut Remember<'_, S::E>,
     ) {
         let z = self.gates::<R>(s, chunk, row);
-        by_threes!(R, m, G => {
-            let at = (row + m) * self.shape.padded + chunk * S::N;
-            let before = self.states_before::<G>(s, at);
-            let cells = Q::forward::<S, G>(s, group::<S, G>(&z[m..]), before);
-            for (g, cell) in cells.into_iter().enumerate() {
-                let at = at + g * self.shape.padded;
-                let Activated { gates, state, squashed, hidden } = cell;
-                let gate_at = (row + m + g) * self.shape.gate_row::<S>() + chunk * 4 * S::N;
-                for (v, gate) in gates.into_iter().enumerate() {
-                    s.store(gate, remember.gates, gate_at + v * S::N);
-                }
-                s.store(squashed, remember.squashed, at);
-                s.store(state, self.state, self.state_at + at);
-                s.store(hidden, self.hidden, self.hidden_at + at);
+        in_groups!(R, FIRST, G => self.train_group::<R, FIRST, G>(s, chunk, row, &z, remember));
+    }
+
+    #[inline(always)]
+    fn train_group<const R: usize, const FIRST: usize, const G: usize>(
+        &mut self,
+        s: S,
+        chunk: usize,
+        row: usize,
+        z: &[[S::V; 4]; R],
+        remember: &mut Remember<'_, S::E>,
+    ) {
+        let (padded, gate_row) = (self.shape.padded, self.shape.gate_row::<S>());
+        let at = (row + FIRST) * padded + chunk * S::N;
+        let gate_at = (row + FIRST) * gate_row + chunk * 4 * S::N;
+        let before = self.states_before::<G>(s, at);
+        let cells = Q::forward::<S, G>(s, group::<S, R, FIRST, G>(z), before);
+        for g in 0..G {
+            let Activated { gates, state, squashed, hidden } = cells[g];
+            for v in 0..4 {
+                s.store(gates[v], remember.gates, gate_at + g * gate_row + v * S::N);
             }
-        });
+            s.store(squashed, remember.squashed, at + g * padded);
+            s.store(state, self.state, self.state_at + at + g * padded);
+            s.store(hidden, self.hidden, self.hidden_at + at + g * padded);
+        }
     }
 
     #[inline(always)]
     fn score_block<const R: usize>(&mut self, s: S, chunk: usize, row: usize) {
         let z = self.gates::<R>(s, chunk, row);
-        by_threes!(R, m, G => {
-            let at = (row + m) * self.shape.padded + chunk * S::N;
-            let before = self.states_before::<G>(s, at);
-            let cells = Q::score::<S, G>(s, group::<S, G>(&z[m..]), before);
-            for (g, [state, hidden]) in cells.into_iter().enumerate() {
-                let at = at + g * self.shape.padded;
-                s.store(state, self.state, self.state_at + at);
-                s.store(hidden, self.hidden, self.hidden_at + at);
-            }
-        });
+        in_groups!(R, FIRST, G => self.score_group::<R, FIRST, G>(s, chunk, row, &z));
     }
+
+    #[inline(always)]
+    fn score_group<const R: usize, const FIRST: usize, const G: usize>(
+        &mut self,
+        s: S,
+        chunk: usize,
+        row: usize,
+        z: &[[S::V; 4]; R],
+    ) {
+        let padded = self.shape.padded;
+        let at = (row + FIRST) * padded + chunk * S::N;
+        let before = self.states_before::<G>(s, at);
+        let cells = Q::score::<S, G>(s, group::<S, R, FIRST, G>(z), before);
+        for g in 0..G {
+            let [state, hidden] = cells[g];
+            s.store(state, self.state, self.state_at + at + g * padded);
+            s.store(hidden, self.hidden, self.hidden_at + at + g * padded);
+        }
+    }
+}
+
+/// Rows `FIRST` to `FIRST + G` of a block.
+#[inline(always)]
+fn group<S: Lanes, const R: usize, const FIRST: usize, const G: usize>(
+    z: &[[S::V; 4]; R],
+) -> [[S::V; 4]; G] {
+    let mut group = [z[0]; G];
+    for g in 0..G {
+        group[g] = z[FIRST + g];
+    }
+    group
 }

@@ -24,7 +24,15 @@ fn stacks() -> Vec<(&'static str, Stack)> {
         (
             "autoencoder with a bottleneck",
             stack(
-                &[lstm(17, Tanh, Last), dropout, dense(5), repeat(6), lstm(33, Tanh, Sequence), dropout, dense(2)],
+                &[
+                    lstm(17, Tanh, Last),
+                    dropout,
+                    dense(5),
+                    repeat(6),
+                    lstm(33, Tanh, Sequence),
+                    dropout,
+                    dense(2),
+                ],
                 6,
                 2,
             ),
@@ -46,7 +54,10 @@ fn stacks() -> Vec<(&'static str, Stack)> {
             ),
         ),
         ("no dense at the end", stack(&[lstm(3, Tanh, Sequence), lstm(2, Tanh, Sequence)], 5, 2)),
-        ("dense between", stack(&[lstm(6, Tanh, Sequence), dense(4), lstm(3, Tanh, Last), dense(1)], 5, 1)),
+        (
+            "dense between",
+            stack(&[lstm(6, Tanh, Sequence), dense(4), lstm(3, Tanh, Last), dense(1)], 5, 1),
+        ),
         ("rows alone", stack(&[dense(7), dropout, dense(2)], 3, 2)),
         ("dense first", stack(&[dense(3), lstm(4, Tanh, Last), dense(1)], 4, 2)),
         ("repeated at the end", stack(&[lstm(4, Tanh, Last), repeat(3), dropout, dense(1)], 3, 1)),
@@ -73,9 +84,13 @@ fn draw(word: u64, k: usize) -> f64 {
 }
 
 fn flat(layers: &[LayerWeights<f64>]) -> Vec<f64> {
-    layers.iter().cloned().flat_map(|mut layer| {
-        layer.arrays_mut().into_iter().flat_map(|array| array.clone()).collect::<Vec<f64>>()
-    }).collect()
+    layers
+        .iter()
+        .cloned()
+        .flat_map(|mut layer| {
+            layer.arrays_mut().into_iter().flat_map(|array| array.clone()).collect::<Vec<f64>>()
+        })
+        .collect()
 }
 
 impl Case {
