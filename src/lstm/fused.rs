@@ -11,7 +11,7 @@
 mod buffer;
 mod cell;
 mod isa;
-mod lanes;
+pub(crate) mod lanes;
 mod lstm;
 mod plan;
 mod prepare;

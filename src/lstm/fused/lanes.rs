@@ -136,6 +136,25 @@ impl<E> Panel<'_, E> {
     }
 }
 
+/// Calls `$call` with the token of `$isa` as `$s`.
+macro_rules! with_lanes {
+    ($isa:expr, $s:ident => $call:expr) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            $crate::fused::Isa::Avx512 if let Some($s) = $crate::fused::lanes::Avx512::new() => {
+                $call
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::fused::Isa::Avx2 if let Some($s) = $crate::fused::lanes::Avx2::new() => $call,
+            _ => {
+                let $s = $crate::fused::lanes::Portable::<f32>::new();
+                $call
+            }
+        }
+    };
+}
+pub(crate) use with_lanes;
+
 /// Something to run with an instruction set enabled.
 pub(crate) trait Work<S: Lanes> {
     /// What comes of it.

@@ -76,7 +76,6 @@ pub(crate) struct Stage {
 /// The whole plan for vectors of `lanes` numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    pub(crate) lanes: usize,
     /// What is gathered from windows.
     pub(crate) input: Signal,
     /// Up to and with the last stage that mixes time steps.
@@ -107,7 +106,6 @@ impl Plan {
         let mixes = |stage: &Stage| !matches!(stage.kind, Kind::ByRow(_));
         let tail = stages.split_off(stages.iter().rposition(mixes).map_or(0, |last| last + 1));
         Self {
-            lanes,
             input,
             body: stages,
             tail,

@@ -28,34 +28,19 @@ pub(crate) struct Product<'a, S: Lanes> {
     pub(crate) accumulate: bool,
 }
 
-/// Calls `$f::<R>` for the `$rows` (1 to 6) of a block, which only a constant keeps in registers.
+/// Calls `$call` with `$R` the `$rows` of a block, which only a constant keeps in registers. What a tile of
+/// `$S` never has is not compiled.
 macro_rules! with_rows {
-    ($rows:expr, $R:ident => $call:expr) => {
+    ($S:ident, $rows:expr, $R:ident => $call:expr) => {
+        with_rows!(@ $S, $rows, $R, $call, 1 2 3 4 5 6)
+    };
+    (@ $S:ident, $rows:expr, $R:ident, $call:expr, $($n:literal)+) => {
         match $rows {
-            1 => {
-                const $R: usize = 1;
+            $($n if const { $n <= $S::ROWS } => {
+                const $R: usize = $n;
                 $call
-            }
-            2 => {
-                const $R: usize = 2;
-                $call
-            }
-            3 => {
-                const $R: usize = 3;
-                $call
-            }
-            4 => {
-                const $R: usize = 4;
-                $call
-            }
-            5 => {
-                const $R: usize = 5;
-                $call
-            }
-            _ => {
-                const $R: usize = 6;
-                $call
-            }
+            })+
+            _ => unreachable!("a block has at most {} rows", $S::ROWS),
         }
     };
 }
@@ -87,16 +72,16 @@ impl<S: Lanes> Work<S> for Product<'_, S> {
                     let to = row * self.out_row + column;
                     match width {
                         1 => {
-                            with_rows!(rows, R => self.block::<R, 1>(s, a, b, terms, to, accumulate))
+                            with_rows!(S, rows, R => self.block::<R, 1>(s, a, b, terms, to, accumulate))
                         }
                         2 => {
-                            with_rows!(rows, R => self.block::<R, 2>(s, a, b, terms, to, accumulate))
+                            with_rows!(S, rows, R => self.block::<R, 2>(s, a, b, terms, to, accumulate))
                         }
                         3 => {
-                            with_rows!(rows, R => self.block::<R, 3>(s, a, b, terms, to, accumulate))
+                            with_rows!(S, rows, R => self.block::<R, 3>(s, a, b, terms, to, accumulate))
                         }
                         _ => {
-                            with_rows!(rows, R => self.block::<R, 4>(s, a, b, terms, to, accumulate))
+                            with_rows!(S, rows, R => self.block::<R, 4>(s, a, b, terms, to, accumulate))
                         }
                     }
                 }

@@ -3,9 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-#[cfg(target_arch = "x86_64")]
-use super::lanes::{Avx2, Avx512};
-use super::lanes::{Lanes, Portable};
+use super::lanes::{Lanes, with_lanes};
 use super::plan::{Biases, Plan};
 use super::score::Block;
 use super::train::Shard;
@@ -51,22 +49,6 @@ pub struct Program {
     stack: Stack,
     isa: Isa,
     plan: Plan,
-}
-
-/// Calls `$call` with the token of `$isa` as `$s`.
-macro_rules! with_lanes {
-    ($isa:expr, $s:ident => $call:expr) => {
-        match $isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if let Some($s) = Avx512::new() => $call,
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 if let Some($s) = Avx2::new() => $call,
-            _ => {
-                let $s = Portable::<f32>::new();
-                $call
-            }
-        }
-    };
 }
 
 impl Program {

@@ -60,14 +60,14 @@ impl<S: Lanes, Q: Squash> Work<S> for Forward<'_, S, Q> {
             Some(mut remember) => {
                 for chunk in 0..self.shape.padded / S::N {
                     for (row, n) in balanced(rows, S::ROWS) {
-                        with_rows!(n, R => self.train_block::<R>(s, chunk, row, &mut remember));
+                        with_rows!(S, n, R => self.train_block::<R>(s, chunk, row, &mut remember));
                     }
                 }
             }
             None => {
                 for chunk in 0..self.shape.padded / S::N {
                     for (row, n) in balanced(rows, S::ROWS) {
-                        with_rows!(n, R => self.score_block::<R>(s, chunk, row));
+                        with_rows!(S, n, R => self.score_block::<R>(s, chunk, row));
                     }
                 }
             }
