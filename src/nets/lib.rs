@@ -11,7 +11,9 @@ mod engine;
 mod expect;
 #[cfg(test)]
 mod fixture;
+mod held_out;
 mod initialise;
+pub mod layouts;
 mod memory;
 mod network;
 mod parameters;
@@ -20,6 +22,7 @@ pub mod tensor;
 mod train;
 
 pub use expect::BLOCK_WINDOWS;
+pub use held_out::mean_loss;
 pub use spec::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
 
 use oddlot_series::{FitError, Fitted, ModelSpec, NamedTensor};

@@ -1,0 +1,54 @@
+//! How far a network is off on windows that it has not learnt from, whichever engine computes it.
+
+use oddlot_lstm::loss::Loss;
+use oddlot_series::{FitError, Fitted, Loss as Named, Windows};
+
+/// Mean loss per element in scaled units, by the loss of the network's spec; `None` without a window.
+///
+/// # Errors
+/// Windows of another shape than the network's.
+pub fn mean_loss(network: &dyn Fitted, windows: Windows<'_>) -> Result<Option<f64>, FitError> {
+    if windows.is_empty() {
+        return Ok(None);
+    }
+    let loss = match network.spec().training.loss {
+        Named::Mae => Loss::Mae,
+        Named::Mse => Loss::Mse,
+        Named::Huber { delta } => Loss::Huber { delta },
+    };
+    let expected = network.expect(windows)?;
+    let size = network.steps() * windows.features();
+    let targets = windows.iter().flat_map(|window| &window[window.len() - size..]);
+    let off = expected
+        .iter()
+        .zip(targets)
+        .map(|(&expected, &target)| f64::from(expected) - f64::from(target));
+    Ok(Some(off.map(|error| loss.value(error)).sum::<f64>() / expected.len() as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use oddlot_series::{Model, TrainingWindows};
+
+    use super::*;
+    use crate::fixture::{Sine, TRAINING, small_autoencoder, small_forecaster};
+    use crate::tensor::TensorModel;
+
+    #[test]
+    fn it_is_the_validation_loss_that_training_tells() {
+        for spec in [small_autoencoder(TRAINING), small_forecaster(TRAINING)] {
+            let (train, held_out) = (Sine::new(60), Sine::new(130).flipped());
+            let data = TrainingWindows { train: train.windows(), validation: held_out.windows() };
+            let mut best = None;
+            let fitted = TensorModel::new(spec)
+                .unwrap()
+                .fit(data, &mut |epoch| {
+                    best = if epoch.is_best { epoch.validation_loss } else { best };
+                })
+                .unwrap();
+            assert_eq!(mean_loss(fitted.as_ref(), held_out.windows()).unwrap(), best);
+            let none = held_out.windows().slice(0..0);
+            assert_eq!(mean_loss(fitted.as_ref(), none).unwrap(), None);
+        }
+    }
+}
