@@ -10,6 +10,7 @@ use std::sync::Arc;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::checkpoint;
+use oddlot_nets::layouts::ForeignLayout;
 use oddlot_series::{
     CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Judge, Merge, ModelSpec,
     PriceLink, Scalers, Scaling, Spans, Split, Thresholds,
@@ -80,12 +81,31 @@ pub enum StoredJudge {
         weights_sha256: String,
         /// How training went.
         training: TrainingRecord,
+        /// Where the weights come from, if they were not trained here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        imported: Option<Import>,
     },
     /// A baseline.
     Baseline(FittedBaseline),
 }
 
+/// Where weights come from that another library has trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Whose names and shapes the file has.
+    pub layout: ForeignLayout,
+    /// The file's name, without its folder.
+    pub file_name: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What the file calls each layer with weights, in the network's order.
+    pub layers: Vec<String>,
+}
+
 /// How training went. Losses are means per element in scaled units.
+///
+/// Of imported weights: no window and no epoch, and their loss on the validation windows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRecord {
@@ -122,6 +142,19 @@ pub struct Pointer {
     pub training_key: String,
     /// The other key.
     pub judging_key: String,
+    /// Whether its weights were trained elsewhere: they are never trained over unasked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_imported: bool,
+}
+
+impl Artifact {
+    /// Where its weights come from, if they were not trained here.
+    pub fn imported(&self) -> Option<&Import> {
+        match &self.judge {
+            StoredJudge::Network { imported, .. } => imported.as_ref(),
+            StoredJudge::Baseline(_) => None,
+        }
+    }
 }
 
 impl Model {
@@ -185,6 +218,7 @@ impl Model {
             model_id: self.model_id.clone(),
             training_key: training_key.clone(),
             judging_key: judging_key.clone(),
+            is_imported: self.artifact.imported().is_some(),
         };
         let json = serde_json::to_vec_pretty(&pointer)
             .map_err(|error| Error::bug(format!("a pointer cannot be written: {error}")))?;

@@ -1,9 +1,13 @@
 //! The command line: what can be asked for, and how it is explained.
 
+mod models;
+
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 
 /// Finds what does not belong in price history.
 ///
@@ -48,9 +52,9 @@ pub enum Command {
     /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
     #[command(after_help = "Example: oddlot import prices.csv -o data/prices --ticker SPX")]
     Import(ImportArgs),
-    /// List the trained models of an output folder
+    /// List the trained models of an output folder; export and import their weights
     #[command(after_help = "Example: oddlot models pipelines/sp500.toml")]
-    Models(Where),
+    Models(Models),
     /// List the runs of an output folder and how they ended
     #[command(after_help = "Example: oddlot runs --root out")]
     Runs(Where),

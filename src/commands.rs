@@ -5,13 +5,15 @@ mod import;
 mod job;
 mod list;
 mod sql;
+mod stored;
+mod weights;
 
 use std::future::Future;
 use std::path::Path;
 
 use oddlot_engine::Error;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Models, ModelsCommand};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -31,7 +33,12 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Error> {
         Command::Check(args) => check::check(&args.pipeline),
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),
-        Command::Models(args) => list::models(args),
+        Command::Models(Models { what: None, place }) => list::models(place),
+        Command::Models(Models { what: Some(what), .. }) => match what {
+            ModelsCommand::List(place) => list::models(place),
+            ModelsCommand::Export(args) => weights::export(args),
+            ModelsCommand::Import(args) => weights::import(args, progress),
+        },
         Command::Runs(args) => list::runs(args),
     }
 }

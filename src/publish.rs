@@ -288,6 +288,7 @@ pub async fn write_models(
         let model = &ready.model;
         let artifact = &model.artifact;
         let (training, spec) = match &artifact.judge {
+            // Imported weights are of no epoch of ours.
             StoredJudge::Network { spec, training, .. } => {
                 (Some(training), serde_json::to_string(spec))
             }
@@ -309,6 +310,7 @@ pub async fn write_models(
             window_length: i32::try_from(artifact.length).unwrap_or(i32::MAX),
             n_parameters: i64::try_from(n_parameters).unwrap_or(i64::MAX),
             best_epoch: training
+                .filter(|training| training.best_epoch > 0)
                 .map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
             validation_loss: training.and_then(|training| training.validation_loss),
             spans: [spans.train_to, spans.validation_to, spans.calibration_to],

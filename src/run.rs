@@ -5,10 +5,11 @@ use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
+use oddlot_series::Split;
 
 use crate::artifact::Model;
 use crate::cells::{self, Range};
-use crate::plan::Plan;
+use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::progress::Progress;
 use crate::publish;
@@ -16,7 +17,7 @@ use crate::result::Summary;
 use crate::run_id::RunId;
 use crate::split;
 use crate::staging::Staging;
-use crate::train::{Policy, Ready, Workshop};
+use crate::train::{Foreign, Policy, Ready, Workshop};
 
 /// How a run works.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,26 @@ pub async fn train(plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
     Ok(models)
 }
 
+/// Makes `model` of the weights of `foreign`, and writes no table but `models`.
+///
+/// # Errors
+/// As [`train`], and weights that do not fit the model.
+pub async fn import(
+    plan: &Plan,
+    model: &ModelPlan,
+    foreign: Foreign,
+    options: Options,
+) -> Result<Ready, Error> {
+    let run_id = RunId::now();
+    let opened = Opened::new(plan, &run_id, options).await?;
+    let ready = opened.workshop(plan, options).import(model, foreign).await?;
+    let Opened { split, root, staging, .. } = opened;
+    split::store(plan, split, &root, &staging.path).await?;
+    publish::write_models(plan, std::slice::from_ref(&ready), &run_id, &root, &staging.path)
+        .await?;
+    Ok(ready)
+}
+
 /// A source that is open and split, and models that are ready.
 struct Prepared {
     prices: Prices,
@@ -98,28 +119,49 @@ struct Prepared {
     models: Vec<Ready>,
 }
 
-/// Plan → read → split → train or load. Nothing is written before the source has passed its checks.
+/// Plan → read → split → train or load.
 async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepared, Error> {
-    let prices = prices::open(plan, options.threads).await?;
-    options.range.check(&prices)?;
-    let root = open(plan)?;
-    let staging = Staging::create(&root, run_id)?;
-
-    let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-    let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
-    let workshop = Workshop {
-        plan,
-        prices: &prices,
-        digest: &digest,
-        split,
-        root: &root,
-        staging: &staging.path,
-        policy: options.policy,
-        progress: options.progress,
-    };
-    let models = workshop.train_or_load().await?;
+    let opened = Opened::new(plan, run_id, options).await?;
+    let models = opened.workshop(plan, options).train_or_load().await?;
+    let Opened { prices, root, staging, split, digest } = opened;
     split::store(plan, split, &root, &staging.path).await?;
     Ok(Prepared { prices, root, staging, digest, models })
+}
+
+/// A source that is open and split.
+struct Opened {
+    prices: Prices,
+    root: OutputRoot,
+    staging: Staging,
+    split: Split,
+    digest: InputDigest,
+}
+
+impl Opened {
+    /// Plan → read → split. Nothing is written before the source has passed its checks.
+    async fn new(plan: &Plan, run_id: &RunId, options: Options) -> Result<Self, Error> {
+        let prices = prices::open(plan, options.threads).await?;
+        options.range.check(&prices)?;
+        let root = open(plan)?;
+        let staging = Staging::create(&root, run_id)?;
+
+        let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
+        let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+        Ok(Self { prices, root, staging, split, digest })
+    }
+
+    fn workshop<'a>(&'a self, plan: &'a Plan, options: Options) -> Workshop<'a> {
+        Workshop {
+            plan,
+            prices: &self.prices,
+            digest: &self.digest,
+            split: self.split,
+            root: &self.root,
+            staging: &self.staging.path,
+            policy: options.policy,
+            progress: options.progress,
+        }
+    }
 }
 
 /// The output root; where it cannot be, the finding points to the line that names it.

@@ -2,7 +2,8 @@
 //!
 //! A network is trained again when anything that its weights depend on has changed: settings, SQL,
 //! or a price row up to the end of calibration. If only its threshold has changed it keeps its
-//! weights and is calibrated anew.
+//! weights and is calibrated anew. Imported weights are kept as long as layers, SQL and scaling are theirs;
+//! where those have changed it is an error: nobody trains over them unasked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,10 +22,12 @@ use crate::plan::{ModelPlan, Plan, hex};
 use crate::prices::{Prices, sql_of};
 use crate::progress::Progress;
 
+mod foreign;
 mod job;
 mod misfit;
 
-use job::Job;
+pub use foreign::{Foreign, rectifies};
+use job::{Job, Weights};
 use misfit::{Misfit, Misfits};
 
 /// What training may do.
@@ -45,6 +48,8 @@ pub enum Need {
     Load,
     /// Its weights fit, its threshold does not.
     Calibrate,
+    /// Its weights were imported and something has changed: they are kept, all else is fitted anew.
+    Adjust,
     /// There is none.
     First,
     /// Settings, SQL or training rows have changed.
@@ -95,6 +100,7 @@ impl Keys {
             None => Need::First,
             Some(pointer) if pointer.judging_key == self.judging => Need::Load,
             Some(pointer) if pointer.training_key == self.training => Need::Calibrate,
+            Some(pointer) if pointer.is_imported => Need::Adjust,
             Some(_) => Need::Changed,
         }
     }
@@ -106,6 +112,9 @@ impl Need {
         match self {
             Self::Load => "trained already",
             Self::Calibrate => "calibrate: only the threshold has changed",
+            Self::Adjust => {
+                "calibrate: the weights are imported, settings or training rows have changed"
+            }
             Self::First => "train: no model yet",
             Self::Changed => "train: settings, SQL or training rows have changed",
             Self::Asked => "train: full refresh",
@@ -172,17 +181,41 @@ impl Workshop<'_> {
                 Some(rows) => Arc::clone(rows),
                 None => Arc::clone(rows.insert(Arc::new(self.learning_rows().await?))),
             };
-            let old = match (&stored, need) {
-                (Some(pointer), Need::Calibrate) => {
-                    Some(Model::load(self.root, &pointer.model_id).await?)
+            let weights = match (&stored, need) {
+                (Some(pointer), Need::Calibrate | Need::Adjust) => {
+                    let old = Model::load(self.root, &pointer.model_id).await?;
+                    if need == Need::Adjust {
+                        self.refuse_misfit(model, &old)?;
+                    }
+                    Weights::Keep(Box::new(old))
                 }
-                _ => None,
+                _ => Weights::Train,
             };
-            let made = self.make(model, keys, &rows, old).await?;
-            made.store(self.root, self.staging).await?;
-            ready.push(Ready { model: made, is_new: true });
+            ready.push(self.make_and_store(model, keys, &rows, weights).await?);
         }
         Ok(ready)
+    }
+
+    /// `model` with the weights of `foreign`: the pipeline uses it from now on.
+    ///
+    /// # Errors
+    /// Weights that do not fit; rows that suffice for no scaler or threshold.
+    pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
+        let keys = Keys::of(self.plan, model, self.digest, &self.split)?;
+        let rows = Arc::new(self.learning_rows().await?);
+        self.make_and_store(model, keys, &rows, Weights::Import(foreign)).await
+    }
+
+    /// Imported weights are not taken over for other input or other layers.
+    fn refuse_misfit(&self, model: &ModelPlan, stored: &Model) -> Result<(), Error> {
+        let mut misfits = Misfits::default();
+        let layout = &self.prices.layout;
+        match Misfit::of(self.plan, layout, model, &stored.artifact)? {
+            // Scalers and thresholds are about to be made by this version.
+            None | Some(Misfit::Version(_)) => {}
+            Some(misfit) => misfits.add(misfit, model, true),
+        }
+        misfits.refuse(self.plan, layout)
     }
 
     /// The rows up to the end of calibration: nothing later may be learnt from.
@@ -199,14 +232,14 @@ impl Workshop<'_> {
             .await
     }
 
-    /// Trains (or takes over the weights of `old`) and calibrates, off tokio's threads.
-    async fn make(
+    /// Trains (or takes weights over) and calibrates, off tokio's threads; then stores.
+    async fn make_and_store(
         &self,
         model: &ModelPlan,
         keys: Keys,
         rows: &Arc<Vec<TickerRows>>,
-        old: Option<Model>,
-    ) -> Result<Model, Error> {
+        weights: Weights,
+    ) -> Result<Ready, Error> {
         let job = Job {
             plan: self.plan.clone(),
             model: model.clone(),
@@ -218,7 +251,9 @@ impl Workshop<'_> {
             extent: self.prices.extent(),
             progress: self.progress,
         };
-        off_tokio("training", move || job.make(old)).await?
+        let model = off_tokio("training", move || job.make(weights)).await??;
+        model.store(self.root, self.staging).await?;
+        Ok(Ready { model, is_new: true })
     }
 
     /// Every model as it is stored; all that do not fit are told at once.
@@ -229,12 +264,12 @@ impl Workshop<'_> {
             let stored =
                 Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
             let Some(pointer) = stored else {
-                misfits.add(Misfit::NotTrained, model);
+                misfits.add(Misfit::NotTrained, model, false);
                 continue;
             };
             let loaded = Model::load(self.root, &pointer.model_id).await?;
             match Misfit::of(self.plan, &self.prices.layout, model, &loaded.artifact)? {
-                Some(misfit) => misfits.add(misfit, model),
+                Some(misfit) => misfits.add(misfit, model, pointer.is_imported),
                 None if Keys::of(self.plan, model, self.digest, &self.split)?
                     .need(Some(&pointer), self.policy)
                     != Need::Load =>

@@ -54,6 +54,56 @@ fn models_and_runs_need_to_know_where() {
 }
 
 #[test]
+fn models_lists_with_and_without_the_word() {
+    let models = |line: &str| match parsed(line).unwrap().command {
+        Command::Models(models) => models,
+        other => panic!("{other:?}"),
+    };
+    let bare = models("oddlot models p.toml");
+    assert!(bare.what.is_none() && bare.place.pipeline == Some("p.toml".into()));
+    assert_eq!(models("oddlot models --root out").place.root.as_deref(), Some("out"));
+    let Some(ModelsCommand::List(place)) = models("oddlot models list --root out").what else {
+        panic!("list")
+    };
+    assert_eq!(place.root.as_deref(), Some("out"));
+    refusal("oddlot models");
+    refusal("oddlot models list");
+    refusal("oddlot models p.toml list");
+    // A file of that name is still within reach.
+    assert!(models("oddlot models ./list").what.is_none());
+}
+
+#[test]
+fn weights_go_out_and_in_by_a_layout() {
+    let what = |line: &str| match parsed(line).unwrap().command {
+        Command::Models(Models { what: Some(what), .. }) => what,
+        other => panic!("{other:?}"),
+    };
+    let line = "oddlot models export p.toml net --layout keras -o net.safetensors -q";
+    let ModelsCommand::Export(export) = what(line) else { panic!("export") };
+    assert_eq!((export.place.as_str(), export.model.as_str()), ("p.toml", "net"));
+    assert_eq!((export.layout, export.output), (Layout::Keras, Some("net.safetensors".into())));
+    let line = "oddlot -q models import p.toml net w.safetensors --layout pytorch --layers a,b:1";
+    let ModelsCommand::Import(import) = what(line) else { panic!("import") };
+    assert_eq!((import.layout, import.file), (Layout::Pytorch, "w.safetensors".into()));
+    assert_eq!(import.layers, ["a", "b:1"]);
+    assert_snapshot!(refusal("oddlot models import p.toml net w.safetensors"), @r"
+    error: the following required arguments were not provided:
+      --layout <LAYOUT>
+
+    Usage: oddlot models import --layout <LAYOUT> <PIPELINE> <MODEL> <FILE>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal("oddlot models export p.toml net --layout onnx"), @r"
+    error: invalid value 'onnx' for '--layout <LAYOUT>'
+      [possible values: keras, pytorch]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
 fn usage_mistakes_are_refused() {
     assert_snapshot!(refusal("oddlot run p.toml --from 2024-02-30"), @r"
     error: invalid value '2024-02-30' for '--from <DATE>': expected a date such as 2026-02-11
@@ -113,7 +163,7 @@ fn help_reads_in_the_words_of_the_field() {
       score   Score with the models trained before, and write tables
       sql     Ask the tables in SQL; with neither query nor file, open a prompt
       import  Turn CSV files into one sorted Parquet file, and tell what is odd in them
-      models  List the trained models of an output folder
+      models  List the trained models of an output folder; export and import their weights
       runs    List the runs of an output folder and how they ended
       help    Print this message or the help of the given subcommand(s)
 
@@ -168,6 +218,30 @@ fn help_reads_in_the_words_of_the_field() {
 
     Example: oddlot sql "SELECT * FROM events ORDER BY start_ts"
     "#);
+    assert_snapshot!(help("models"), @r"
+    List the trained models of an output folder; export and import their weights
+
+    Usage: oddlot models [OPTIONS] <PIPELINE|--root <DIR>>
+           oddlot models <COMMAND>
+
+    Commands:
+      list    List them; the same as without `list`
+      export  Write the weights of a network as Keras or PyTorch has them (safetensors)
+      import  Use weights that Keras or PyTorch has trained, scaled and calibrated on the pipeline's prices
+      help    Print this message or the help of the given subcommand(s)
+
+    Arguments:
+      [PIPELINE]  The pipeline file whose output folder to look at
+
+    Options:
+          --root <DIR>           The output folder to look at
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Example: oddlot models pipelines/sp500.toml
+    ");
     assert_snapshot!(help("import"), @r"
     Turn CSV files into one sorted Parquet file, and tell what is odd in them
 

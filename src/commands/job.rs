@@ -49,6 +49,9 @@ pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
         for ready in &models {
             let artifact = &ready.model.artifact;
             let loss = match &artifact.judge {
+                StoredJudge::Network { imported: Some(from), .. } => {
+                    format!(", weights from {}", visible(&from.file_name))
+                }
                 StoredJudge::Network { training, .. } => {
                     training.validation_loss.map_or_else(String::new, |loss| {
                         format!(", validation loss {loss:.4} in epoch {}", training.best_epoch)
@@ -56,7 +59,11 @@ pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
                 }
                 StoredJudge::Baseline(_) => String::new(),
             };
-            let done = if ready.is_new { "trained" } else { "kept" };
+            let done = match (ready.is_new, artifact.imported()) {
+                (true, Some(_)) => "calibrated",
+                (true, None) => "trained",
+                (false, _) => "kept",
+            };
             say(&format!(
                 "{done} {} ({}), model {}, threshold {:.4}{loss}\n",
                 artifact.name,

@@ -35,25 +35,24 @@ pub fn to_safetensors(weights: &[NamedTensor]) -> Result<Vec<u8>, FitError> {
 /// Weights from a safetensors file, in the order in which it holds them.
 ///
 /// # Errors
-/// Bytes that are no safetensors file, or an array that is not `f32`.
+/// Bytes that are no safetensors file, or every array that is not `f32`.
 pub fn from_safetensors(bytes: &[u8]) -> Result<Vec<NamedTensor>, FitError> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| FitError::Weights(error.to_string()))?;
-    let mut weights = file
-        .iter()
-        .map(|(name, view)| match view.dtype() {
-            Dtype::F32 => Ok(NamedTensor {
+    let (mut weights, mut faults) = (Vec::new(), Vec::new());
+    for (name, view) in file.iter() {
+        match view.dtype() {
+            Dtype::F32 => weights.push(NamedTensor {
                 name: name.to_owned(),
                 shape: view.shape().to_vec(),
                 values: view.data().chunks_exact(4).map(from_le_bytes).collect(),
             }),
-            other => {
-                Err(FitError::Weights(format!("{name} holds {other:?} where F32 is expected")))
-            }
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+            other => faults.push(format!("{name} holds {other:?} where F32 is expected")),
+        }
+    }
     weights.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(weights)
+    faults.sort();
+    if faults.is_empty() { Ok(weights) } else { Err(FitError::Weights(faults.join("; "))) }
 }
 
 fn from_le_bytes(bytes: &[u8]) -> f32 {
@@ -93,5 +92,10 @@ mod tests {
         let short = NamedTensor { shape: vec![3], ..weights()[0].clone() };
         assert!(error(&[short]).starts_with("weights: b: "));
         assert!(from_safetensors(b"not a safetensors file").is_err());
+        let header = br#"{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"I8","shape":[2],"data_offsets":[2,4]}}"#;
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
+        let error = from_safetensors(&bytes).unwrap_err().to_string();
+        let all = "weights: b holds I8 where F32 is expected; w holds F16 where F32 is expected";
+        assert_eq!(error, all);
     }
 }

@@ -1,4 +1,4 @@
-//! Makes one model: fits scalers, trains, calibrates.
+//! Makes one model: fits scalers, trains (or takes weights over), calibrates.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +7,15 @@ use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
+use oddlot_nets::mean_loss;
 use oddlot_series::{
-    Baseline, BaselineFit, Detector, FitError, Fitted, Judge, Merge, Sample, ScalerFit, Scalers,
-    Scope, Split, Thresholds, TrainingSet,
+    Baseline, BaselineFit, Detector, FitError, Fitted, Judge, Merge, ModelSpec, Sample, ScalerFit,
+    Scalers, Scope, Split, Thresholds, TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
 use super::Keys;
+use super::foreign::Foreign;
 use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes};
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
@@ -34,16 +36,27 @@ pub(super) struct Job {
     pub(super) progress: Progress,
 }
 
+/// Where a model's weights come from. Scalers and thresholds are fitted anew in any case.
+pub(super) enum Weights {
+    /// They are learnt, or computed.
+    Train,
+    /// Those of a stored model.
+    Keep(Box<Model>),
+    /// Another library's.
+    Import(Foreign),
+}
+
 impl Job {
-    pub(super) fn make(self, old: Option<Model>) -> Result<Model, Error> {
+    pub(super) fn make(self, weights: Weights) -> Result<Model, Error> {
         let scalers = self.scalers()?;
-        let (judge, network) = match (&self.model.detector, old) {
-            (_, Some(Model { artifact, network, .. })) => (artifact.judge, network),
-            (DetectorPlan::Baseline(baseline), None) => {
+        let (judge, network) = match (&self.model.detector, weights) {
+            (_, Weights::Keep(old)) => self.keep(*old, &scalers)?,
+            (_, Weights::Import(foreign)) => self.import(&foreign, &scalers)?,
+            (DetectorPlan::Baseline(baseline), Weights::Train) => {
                 let baseline = lower::baseline(baseline)?;
                 (StoredJudge::Baseline(self.fit_baseline(baseline)?), None)
             }
-            (DetectorPlan::Network(_), None) => self.train(&scalers)?,
+            (DetectorPlan::Network(_), Weights::Train) => self.train(&scalers)?,
         };
         let merge = self.plan.merge.decides.then(|| lower::merge(self.plan.merge));
         let thresholds = self.calibrate(&judge, &network, &scalers, merge)?;
@@ -93,17 +106,75 @@ impl Job {
         fit.finish().map_err(|error| self.unlearnable(&error.to_string()))
     }
 
-    fn train(&self, scalers: &Scalers) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
-        let features = self.layout.features.len();
-        let mut set = TrainingSet::new(self.layout.length, features);
+    /// The scaled windows of the training and the validation span.
+    fn training_set(&self, scalers: &Scalers) -> Result<TrainingSet, Error> {
+        let mut set = TrainingSet::new(self.layout.length, self.layout.features.len());
         for rows in self.rows.iter() {
             let scaler = scalers.get(&rows.ticker).item;
             set.add(&history(rows, &self.layout), scaler, &self.split)
                 .map_err(|error| Error::bug(format!("training windows: {error}")))?;
         }
+        Ok(set)
+    }
+
+    fn spec(&self) -> Result<ModelSpec, Error> {
+        lower::spec(&self.model, self.layout.length, self.layout.features.len())
+    }
+
+    /// Takes over foreign weights; their loss is that on the validation windows, scaled by our scalers.
+    fn import(
+        &self,
+        foreign: &Foreign,
+        scalers: &Scalers,
+    ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+        let spec = self.spec()?;
+        let (network, imported) = foreign.network(&spec, &self.model)?;
+        let training = self.held_out(network.as_ref(), scalers)?;
+        let weights_sha256 = hex(&Sha256::digest(weights_bytes(network.as_ref())?));
+        let imported = Some(imported);
+        let judge = StoredJudge::Network { spec, weights_sha256, training, imported };
+        Ok((judge, Some(network)))
+    }
+
+    /// Takes over the weights of a stored model. Imported ones fit any training settings, and their loss
+    /// is that on the windows of today.
+    fn keep(
+        &self,
+        old: Model,
+        scalers: &Scalers,
+    ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+        let Model { artifact, network, .. } = old;
+        let judge = match (artifact.judge, &network) {
+            (StoredJudge::Network { weights_sha256, imported: Some(from), .. }, Some(network)) => {
+                let training = self.held_out(network.as_ref(), scalers)?;
+                let (spec, imported) = (self.spec()?, Some(from));
+                StoredJudge::Network { spec, weights_sha256, training, imported }
+            }
+            (judge, _) => judge,
+        };
+        Ok((judge, network))
+    }
+
+    /// The record of weights that nothing was learnt for: their loss on the validation windows.
+    fn held_out(&self, network: &dyn Fitted, scalers: &Scalers) -> Result<TrainingRecord, Error> {
+        let bug = |error: String| Error::bug(format!("validation windows: {error}"));
+        let set = self.training_set(scalers)?;
+        let windows = set.windows().map_err(|error| bug(error.to_string()))?.validation;
+        let loss = mean_loss(network, windows).map_err(|error| bug(error.to_string()))?;
+        Ok(TrainingRecord {
+            n_train_windows: 0,
+            n_validation_windows: windows.len(),
+            epochs: 0,
+            best_epoch: 0,
+            validation_loss: loss.filter(|loss| loss.is_finite()),
+        })
+    }
+
+    fn train(&self, scalers: &Scalers) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+        let set = self.training_set(scalers)?;
         let windows =
             set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
-        let spec = lower::spec(&self.model, self.layout.length, features)?;
+        let spec = self.spec()?;
         let network = lower::engine(spec.clone()).map_err(|error| self.unfit(&error))?;
         let bar = self.progress.training(self.model.name.as_str(), spec.training.epochs);
         let mut record = TrainingRecord {
@@ -126,7 +197,8 @@ impl Job {
             .map_err(|error| self.unfit(&error))?;
         bar.finish();
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
-        let judge = StoredJudge::Network { spec, weights_sha256, training: record };
+        let (training, imported) = (record, None);
+        let judge = StoredJudge::Network { spec, weights_sha256, training, imported };
         Ok((judge, Some(Arc::from(fitted))))
     }
 

@@ -51,46 +51,73 @@ impl Misfit {
             Some(Self::Detector(stored.detector.clone()))
         } else if stored.scaling != lower::scaling(plan.scaling) {
             Some(Self::Scaling)
+        } else if !has_spec(stored, model, layout)? {
+            Some(Self::Spec)
         } else if stored.scoring_version != SCORING_VERSION {
             Some(Self::Version(stored.scoring_version))
-        } else if let StoredJudge::Network { spec, .. } = &stored.judge {
-            let asked = lower::spec(model, layout.length, layout.features.len())?;
-            (*spec != asked).then_some(Self::Spec)
         } else {
             None
         })
     }
 }
 
+/// Whether a stored network has the layers and the training of `model`; a baseline has neither.
+fn has_spec(stored: &Artifact, model: &ModelPlan, layout: &Layout) -> Result<bool, Error> {
+    let StoredJudge::Network { spec, imported, .. } = &stored.judge else { return Ok(true) };
+    let asked = lower::spec(model, layout.length, layout.features.len())?;
+    let mut spec = spec.clone();
+    if imported.is_some() {
+        // How weights from elsewhere would be drawn and trained here says nothing of them.
+        (spec.initialiser, spec.training) = (asked.initialiser, asked.training);
+    }
+    Ok(spec == asked)
+}
+
 /// All models that do not fit, those with the same reason together.
 #[derive(Debug, Default)]
-pub(super) struct Misfits<'a>(Vec<(Misfit, Vec<&'a ModelPlan>)>);
+pub(super) struct Misfits<'a>(Vec<Group<'a>>);
+
+#[derive(Debug)]
+struct Group<'a> {
+    misfit: Misfit,
+    is_imported: bool,
+    models: Vec<&'a ModelPlan>,
+}
 
 impl<'a> Misfits<'a> {
-    /// Adds a model.
-    pub(super) fn add(&mut self, misfit: Misfit, model: &'a ModelPlan) {
-        match self.0.iter_mut().find(|(known, _)| *known == misfit) {
-            Some((_, models)) => models.push(model),
-            None => self.0.push((misfit, vec![model])),
+    /// Adds a model, whose weights may have been imported.
+    pub(super) fn add(&mut self, misfit: Misfit, model: &'a ModelPlan, is_imported: bool) {
+        let is_same =
+            |known: &&mut Group<'_>| known.misfit == misfit && known.is_imported == is_imported;
+        match self.0.iter_mut().find(is_same) {
+            Some(known) => known.models.push(model),
+            None => self.0.push(Group { misfit, is_imported, models: vec![model] }),
         }
     }
 
     /// An error if there is any.
     pub(super) fn refuse(self, plan: &Plan, layout: &Layout) -> Result<(), Error> {
-        let reports: Vec<Report> =
-            self.0.iter().map(|(misfit, models)| report(plan, layout, misfit, models)).collect();
+        let reports: Vec<Report> = self.0.iter().map(|group| report(plan, layout, group)).collect();
         if reports.is_empty() { Ok(()) } else { Err(Error { kind: Kind::Model, reports }) }
     }
 }
 
-fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) -> Report {
+fn report(plan: &Plan, layout: &Layout, group: &Group<'_>) -> Report {
+    let Group { misfit, is_imported, models } = group;
     let names: Vec<String> = models.iter().map(|model| format!("`{}`", model.name)).collect();
     let who = match names.len() {
         1 => format!("the model {} was", names[0]),
         _ => format!("the models {} were", names.join(", ")),
     };
+    let made = if *is_imported { "imported" } else { "trained" };
     let train = format!("`oddlot train {}`", plan.file);
-    let anew = format!("train anew: {train}");
+    let anew = match is_imported {
+        false => format!("train anew: {train}"),
+        true => format!(
+            "import weights that fit (`oddlot models import`), or train in their place: `oddlot train {} --full-refresh`",
+            plan.file
+        ),
+    };
     let key = models.first().map(|model| format!("models.{}", model.name)).unwrap_or_default();
     let place = plan.places.place(&key, &plan.file);
     match misfit {
@@ -100,7 +127,7 @@ fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) 
             .found("none")
             .hint(format!("train it first: {train}")),
         Misfit::Length(length) => {
-            let report = Report::new(format!("{who} trained with another window length"))
+            let report = Report::new(format!("{who} {made} with another window length"))
                 .at(plan.file.as_str())
                 .found(format!("length = {}", layout.length));
             plan.places
@@ -108,38 +135,44 @@ fn report(plan: &Plan, layout: &Layout, misfit: &Misfit, models: &[&ModelPlan]) 
                 .expected(format!("length = {length}, as in training"))
                 .hint(format!("write `length = {length}` again, or {anew}"))
         }
-        Misfit::Features(features) => Report::new(format!("{who} trained with other features"))
+        Misfit::Features(features) => Report::new(format!("{who} {made} with other features"))
             .at(plan.places.place("features.sql", &plan.file))
             .expected(format!("{}, as in training", features.join(", ")))
             .found(layout.features.join(", "))
             .hint(format!("take the features of the training again, or {anew}")),
-        Misfit::Sql => Report::new(format!("{who} trained with other SQL"))
+        Misfit::Sql => Report::new(format!("{who} {made} with other SQL"))
             .at(plan.places.place("features.sql", &plan.file))
             .expected("the queries of the training, which are stored with the model")
             .found("other queries for features or windows")
             .hint(format!("undo the change, or {anew}")),
         Misfit::Detector(kind) => {
             let found = models.first().map_or("", |model| model.detector.kind());
-            Report::new(format!("{who} trained as another detector"))
+            Report::new(format!("{who} {made} as another detector"))
                 .at(place)
                 .expected(format!("{kind}, as in training"))
                 .found(found)
                 .hint(format!("name {kind} again, or {anew}"))
         }
-        Misfit::Scaling => Report::new(format!("{who} trained with another scaling"))
+        Misfit::Scaling => Report::new(format!("{who} {made} with another scaling"))
             .at(plan.file.as_str())
             .expected("[scaling] as in training")
             .found("another")
             .hint(format!("undo the change, or {anew}")),
-        Misfit::Version(version) => Report::new(format!("{who} trained by another oddlot"))
+        Misfit::Version(version) => Report::new(format!("{who} {made} by another oddlot"))
             .at(place)
             .expected(format!("scoring version {SCORING_VERSION}"))
             .found(format!("scoring version {version}, whose scores differ"))
             .hint(anew),
-        Misfit::Spec => Report::new(format!("{who} trained with other layers or otherwise"))
-            .at(place)
-            .expected("the detector and [train] settings of the training")
-            .found("others")
-            .hint(format!("undo the change, or {anew}")),
+        Misfit::Spec => Report::new(match is_imported {
+            false => format!("{who} {made} with other layers or otherwise"),
+            true => format!("{who} {made} with other layers"),
+        })
+        .at(place)
+        .expected(match is_imported {
+            false => "the detector and [train] settings of the training",
+            true => "the layers that the weights are for",
+        })
+        .found("others")
+        .hint(format!("undo the change, or {anew}")),
     }
 }

@@ -13,6 +13,7 @@ mod rows;
 mod settings;
 mod source;
 mod sql;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

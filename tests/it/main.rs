@@ -25,4 +25,5 @@ mod revision;
 mod segments;
 mod sp500;
 mod tickers;
+mod weights;
 mod workshop;

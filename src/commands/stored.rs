@@ -1,0 +1,83 @@
+//! Finds a stored model by what a person calls it.
+
+use std::path::Path;
+
+use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::{Error, Kind, Report};
+
+use super::load;
+use crate::artifact::{Model, Pointer};
+use crate::settings::Slug;
+
+/// The model that `place` (a pipeline file or an output folder) uses as `wanted`, or whose id that is.
+///
+/// # Errors
+/// There is none, or several pipelines have one of that name; it is damaged.
+pub async fn find(place: &str, wanted: &str) -> Result<Model, Error> {
+    let is_folder = place.starts_with("s3://") || Path::new(place).is_dir();
+    let (root, pipeline) = match is_folder {
+        true => (place.to_owned(), None),
+        false => {
+            let plan = load(Path::new(place))?;
+            (plan.output.root, Some(plan.pipeline))
+        }
+    };
+    let root = OutputRoot::open_existing(&root)?;
+    let known = names(&root, pipeline.as_ref().map(Slug::as_str)).await?;
+    let mut ids = Vec::new();
+    for (pipeline, _) in known.iter().filter(|(_, name)| name == wanted) {
+        if let Some(pointer) = Pointer::load(&root, pipeline, wanted).await? {
+            ids.push((pipeline, pointer.model_id));
+        }
+    }
+    match ids.as_slice() {
+        [(_, id)] => Model::load(&root, id).await,
+        // Ids are slugs too; nothing else becomes a path.
+        [] if Slug::new(wanted.to_owned()).is_some()
+            && root.size(&format!("models/{wanted}/model.json")).await?.is_some() =>
+        {
+            Model::load(&root, wanted).await
+        }
+        [] => Err(unknown(&root, wanted, &known)),
+        several => {
+            let several: Vec<String> =
+                several.iter().map(|(pipeline, id)| format!("{pipeline} ({id})")).collect();
+            Err(Error::new(
+                Kind::Model,
+                Report::new(format!("several pipelines have a model `{wanted}`"))
+                    .at(root.name())
+                    .expected("one")
+                    .found(several.join(", "))
+                    .hint("name the pipeline file instead of the folder, or the model's id"),
+            ))
+        }
+    }
+}
+
+/// Pipelines and names of all models in use; of one pipeline only where it is given.
+async fn names(root: &OutputRoot, pipeline: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+    let paths = root.list("_state/models").await?;
+    let parse = |path: &String| {
+        let (pipeline, name) = path.strip_prefix("_state/models/pipeline=")?.split_once('/')?;
+        Some((pipeline.to_owned(), name.strip_suffix(".json")?.to_owned()))
+    };
+    let is_meant = |(of, _): &(String, String)| pipeline.is_none_or(|pipeline| pipeline == of);
+    Ok(paths.iter().filter_map(parse).filter(is_meant).collect())
+}
+
+fn unknown(root: &OutputRoot, wanted: &str, known: &[(String, String)]) -> Error {
+    let mut names: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let report = Report::new(format!("there is no model `{wanted}`")).at(root.name());
+    let report = match names.as_slice() {
+        [] => report
+            .expected("a trained model")
+            .found("none")
+            .hint("train one: `oddlot train PIPELINE`"),
+        names => report
+            .expected(format!("one of {}, or the id of a stored model", names.join(", ")))
+            .hint("`oddlot models PIPELINE` lists them with their ids"),
+    };
+    Error::new(Kind::Model, report)
+}
