@@ -177,6 +177,9 @@ impl Workshop<'_> {
                 continue;
             }
             tracing::info!(model = model.name.as_str(), "{}", need.why());
+            if need == Need::Asked && stored.as_ref().is_some_and(|pointer| pointer.is_imported) {
+                tracing::warn!(model = model.name.as_str(), "trained in place of imported weights");
+            }
             let rows = match &rows {
                 Some(rows) => Arc::clone(rows),
                 None => Arc::clone(rows.insert(Arc::new(self.learning_rows().await?))),

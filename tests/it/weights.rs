@@ -100,8 +100,10 @@ fn imported_weights_are_kept_when_rows_or_thresholds_change_and_never_trained_ov
     let (from, to) = (trained(), untrained());
     carry(&from, &to, "forecaster", "keras");
     to.run();
-    let weights = || artifact(&to, "forecaster")["judge"]["network"]["weights_sha256"].clone();
+    let network = || artifact(&to, "forecaster")["judge"]["network"].clone();
+    let weights = || network()["weights_sha256"].clone();
     let (first, scalers) = (weights(), artifact(&to, "forecaster")["scalers"].clone());
+    let loss = network()["training"]["validation_loss"].clone();
 
     // A row of the training span: the scaler is another, the weights are the same.
     let mut prices = closes();
@@ -118,11 +120,12 @@ fn imported_weights_are_kept_when_rows_or_thresholds_change_and_never_trained_ov
     assert!(told.stdout.contains("weights from forecaster.safetensors"), "{}", told.stdout);
     assert_eq!(weights(), first);
     assert_ne!(artifact(&to, "forecaster")["scalers"], scalers);
+    assert_ne!(network()["training"]["validation_loss"], loss, "that of windows scaled anew");
 
     // How it would be trained does not matter, where the threshold lies is calibrated.
     to.write("job.toml", &PIPELINE.replace("epochs = 1", "epochs = 2").replace("0.995", "0.99"));
     to.run();
-    assert_eq!(weights(), first);
+    assert_eq!((weights(), &network()["spec"]["training"]["epochs"]), (first, &2.into()));
 
     // Other layers: neither run nor score goes on, and nothing is lost.
     to.write(
@@ -137,7 +140,8 @@ fn imported_weights_are_kept_when_rows_or_thresholds_change_and_never_trained_ov
         assert!(told.stderr.contains("`oddlot train job.toml --full-refresh`"), "{}", told.stderr);
     }
     assert_eq!(artifact(&to, "forecaster"), before);
-    to.oddlot(&["train", "job.toml", "--full-refresh"]).ok();
+    let told = to.oddlot(&["train", "job.toml", "--full-refresh"]).ok();
+    assert!(told.stderr.contains("in place of imported weights"), "{}", told.stderr);
     assert!(artifact(&to, "forecaster")["judge"]["network"].get("imported").is_none());
 }
 
