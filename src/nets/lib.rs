@@ -3,25 +3,24 @@
 //! A [`series::ModelSpec`](oddlot_series::ModelSpec) becomes a checked `Network`, an engine computes it
 //! (`tensor`: plain Burn tensor operations on any device), and one visible loop trains it.
 
-mod adam;
-mod batch;
 pub mod checkpoint;
+mod compute;
 mod device;
-mod engine;
 mod expect;
 #[cfg(test)]
 mod fixture;
+mod gradient;
 mod held_out;
 mod initialise;
 pub mod layouts;
 mod memory;
 mod network;
 mod parameters;
+mod shards;
 mod spec;
 pub mod tensor;
 mod train;
 
-pub use expect::BLOCK_WINDOWS;
 pub use held_out::mean_loss;
 pub use spec::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
 

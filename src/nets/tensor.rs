@@ -18,8 +18,9 @@ use oddlot_series::{
     EpochReport, FitError, Fitted, Model, ModelSpec, NamedTensor, TrainingWindows, Windows,
 };
 
-use crate::engine::Engine;
+use crate::compute::Compute;
 use crate::network::Network;
+use crate::shards::ByShards;
 use crate::tensor::engine::{TensorEngine, TensorWeights};
 use crate::{device, expect, memory, train};
 
@@ -51,13 +52,14 @@ impl TensorModel {
         Ok(self.fitted(self.network.layout.flat(weights)?))
     }
 
-    fn engine(&self) -> TensorEngine {
-        TensorEngine::new(self.network.stack.clone(), device::device())
+    fn engine(&self) -> ByShards<TensorEngine> {
+        let engine = TensorEngine::new(self.network.stack.clone(), device::device());
+        ByShards::new(Arc::clone(&self.network), engine)
     }
 
     fn fitted(&self, flat: Vec<f32>) -> Box<dyn Fitted> {
         let engine = self.engine();
-        let weights = engine.prepare(&self.network.layout.gather(&flat));
+        let weights = engine.prepare(&flat);
         Box::new(TensorFitted { network: Arc::clone(&self.network), engine, weights, flat })
     }
 }
@@ -79,7 +81,7 @@ impl Model for TensorModel {
 /// A trained [`TensorModel`].
 struct TensorFitted {
     network: Arc<Network>,
-    engine: TensorEngine,
+    engine: ByShards<TensorEngine>,
     weights: TensorWeights,
     flat: Vec<f32>,
 }

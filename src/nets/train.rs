@@ -3,10 +3,9 @@
 use oddlot_lstm::random::{self, Dropout};
 use oddlot_series::{EpochReport, FitError, TrainingWindows};
 
-use crate::adam::Adam;
-use crate::engine::Engine;
+use crate::compute::{Compute, Trainer};
 use crate::network::Network;
-use crate::{batch, expect, initialise};
+use crate::{expect, gradient, initialise};
 
 /// Trains from fresh weights; returns the flat weight vector that is kept.
 ///
@@ -15,8 +14,8 @@ use crate::{batch, expect, initialise};
 ///
 /// # Errors
 /// No training window, windows of another shape, or a loss that became infinite or NaN.
-pub(crate) fn train<E: Engine>(
-    engine: &E,
+pub(crate) fn train<C: Compute>(
+    engine: &C,
     network: &Network,
     data: TrainingWindows<'_>,
     observe: &mut dyn FnMut(&EpochReport),
@@ -27,8 +26,7 @@ pub(crate) fn train<E: Engine>(
     }
     network.check_windows(&train)?;
     let settings = &network.spec.training;
-    let mut weights = initialise::weights(network);
-    let mut adam = Adam::new(settings.adam, weights.len());
+    let mut trainer = engine.trainer(initialise::weights(network), train);
     let mut best = Best { loss: f64::INFINITY, epoch: 0, weights: None };
     let mut step = 0;
     for epoch in 1..=settings.epochs {
@@ -36,21 +34,24 @@ pub(crate) fn train<E: Engine>(
         let mut loss_sum = 0.0;
         for chosen in order.chunks(settings.batch_size.max(1)) {
             let dropout = Dropout { seed: settings.seed, step };
-            let (loss, mut gradient) =
-                batch::loss_and_gradient(engine, network, &weights, train, chosen, dropout);
+            let loss = trainer.loss_and_gradient(chosen, dropout);
             finite(loss, epoch)?;
-            finite(clip(&mut gradient, settings.clip_norm), epoch)?;
-            adam.step(&mut weights, &gradient);
+            if !gradient::is_finite(trainer.gradient()) {
+                finite(gradient::norm(trainer.gradient()), epoch)?;
+            }
+            if let Some(longest) = settings.clip_norm {
+                gradient::clip(trainer.gradient(), longest);
+            }
+            trainer.step();
             loss_sum += loss;
             step += 1;
         }
         let train_loss = loss_sum / (train.len() * network.stack.output().size()) as f64;
-        let prepared = engine.prepare(&network.layout.gather(&weights));
-        let validation_loss = expect::mean_loss(engine, network, &prepared, validation)?;
+        let validation_loss = expect::mean_loss(engine, network, &trainer.weights(), validation)?;
         finite(validation_loss.unwrap_or(train_loss), epoch)?;
         let is_best = best.improves(validation_loss.unwrap_or(train_loss), epoch);
         if is_best && settings.restore_best && validation_loss.is_some() {
-            best.weights = Some(weights.clone());
+            best.weights = Some(trainer.weights());
         }
         observe(&EpochReport {
             epoch,
@@ -66,7 +67,7 @@ pub(crate) fn train<E: Engine>(
             break;
         }
     }
-    Ok(best.weights.unwrap_or(weights))
+    Ok(best.weights.unwrap_or_else(|| trainer.weights()))
 }
 
 /// The best epoch so far.
@@ -93,18 +94,6 @@ fn order(shuffle: bool, seed: u64, epoch: usize, n: usize) -> Vec<u32> {
 
 fn finite(loss: f64, epoch: usize) -> Result<(), FitError> {
     if loss.is_finite() { Ok(()) } else { Err(FitError::Diverged { epoch, loss }) }
-}
-
-/// Scales `gradient` down to a norm of `largest` and returns the norm it had.
-fn clip(gradient: &mut [f32], largest: Option<f64>) -> f64 {
-    let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-    if let Some(largest) = largest
-        && norm > largest
-    {
-        let factor = (largest / norm) as f32;
-        gradient.iter_mut().for_each(|g| *g *= factor);
-    }
-    norm
 }
 
 #[cfg(test)]

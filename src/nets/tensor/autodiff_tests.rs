@@ -9,7 +9,7 @@ use oddlot_lstm::scalar::LayerWeights;
 use super::engine::TensorEngine;
 use super::tests::{batch, largest, narrowed, slices, weights};
 use super::{device, host};
-use crate::engine::{Engine, Shard};
+use crate::shards::{Shard, ShardEngine};
 
 /// The arrays of a layer as tracked tensors, in the order of [`LayerWeights::arrays_mut`].
 fn tracked(weights: &LayerWeights<f32>, device: &Device) -> Vec<Tensor<2>> {

@@ -8,7 +8,7 @@ use oddlot_lstm::scalar::LayerWeights;
 use super::dense::Dense;
 use super::host;
 use super::lstm::{Lstm, Trace};
-use crate::engine::{Engine, Shard};
+use crate::shards::{Shard, ShardEngine};
 
 /// Computes a stack by tensor operations.
 pub(super) struct TensorEngine {
@@ -137,7 +137,7 @@ impl TensorEngine {
     }
 }
 
-impl Engine for TensorEngine {
+impl ShardEngine for TensorEngine {
     type Weights = TensorWeights;
 
     fn prepare(&self, layers: &[LayerWeights<f32>]) -> TensorWeights {

@@ -6,7 +6,7 @@ use oddlot_lstm::scalar::{self, LayerWeights};
 
 use super::engine::TensorEngine;
 use super::*;
-use crate::engine::Shard;
+use crate::shards::{Shard, ShardEngine};
 
 fn lstm(units: usize, activation: Activation, emit: Emit) -> Layer {
     Layer::Lstm { units, activation, emit }

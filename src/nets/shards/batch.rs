@@ -7,7 +7,7 @@ use oddlot_lstm::random::Dropout;
 use oddlot_series::Windows;
 use rayon::prelude::*;
 
-use crate::engine::{Engine, Shard};
+use super::{Shard, ShardEngine};
 use crate::network::Network;
 
 /// Windows of a shard: two shards for the usual batch of 32, so that a second core helps, and no smaller
@@ -17,7 +17,7 @@ fn shard_windows(batch: usize) -> usize {
 }
 
 /// Loss summed over the elements of the batch, and the gradient of the mean loss as a flat vector.
-pub(crate) fn loss_and_gradient<E: Engine>(
+pub(super) fn loss_and_gradient<E: ShardEngine>(
     engine: &E,
     network: &Network,
     weights: &[f32],

@@ -7,7 +7,7 @@ use oddlot_series::Adam as Settings;
 
 /// Moments and step count.
 #[derive(Clone, Debug)]
-pub(crate) struct Adam {
+pub(super) struct Adam {
     settings: Settings,
     moment_1: Vec<f32>,
     moment_2: Vec<f32>,
@@ -16,13 +16,13 @@ pub(crate) struct Adam {
 
 impl Adam {
     /// An optimiser of `n_weights` weights that has seen nothing yet.
-    pub(crate) fn new(settings: Settings, n_weights: usize) -> Self {
+    pub(super) fn new(settings: Settings, n_weights: usize) -> Self {
         let zeros = || vec![0.0; n_weights];
         Self { settings, moment_1: zeros(), moment_2: zeros(), steps: 0 }
     }
 
     /// Moves `weights` one step down `gradient`.
-    pub(crate) fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
+    pub(super) fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
         let Settings { learning_rate, beta_1, beta_2, epsilon } = self.settings;
         self.steps += 1;
         let step_size = (learning_rate / (1.0 - beta_1.powi(self.steps))) as f32;
