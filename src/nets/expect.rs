@@ -19,20 +19,17 @@ pub(crate) fn expect<C: Compute>(
     Ok(engine.expect(weights, windows))
 }
 
-/// Mean loss per element over `windows` with the flat weight vector, dropout off; `None` where there is no window.
+/// Mean loss per element over `windows`, dropout off; NaN where there is no window.
 ///
 /// # Errors
 /// Windows of another shape than the network's.
 pub(crate) fn mean_loss<C: Compute>(
     engine: &C,
     network: &Network,
-    flat: &[f32],
+    weights: &C::Weights,
     windows: Windows<'_>,
-) -> Result<Option<f64>, FitError> {
-    if windows.is_empty() {
-        return Ok(None);
-    }
-    let expected = expect(engine, network, &engine.prepare(flat), windows)?;
+) -> Result<f64, FitError> {
+    let expected = expect(engine, network, weights, windows)?;
     let targets = windows.iter().flat_map(|window| network.split(window).1);
     let loss = network.loss();
     let total: f64 = expected
@@ -40,5 +37,5 @@ pub(crate) fn mean_loss<C: Compute>(
         .zip(targets)
         .map(|(&expected, &target)| loss.value(f64::from(expected) - f64::from(target)))
         .sum();
-    Ok(Some(total / expected.len() as f64))
+    Ok(total / expected.len() as f64)
 }

@@ -64,6 +64,14 @@ impl Network {
         }
     }
 
+    /// Elements from the first of a window to the first of its target.
+    pub(crate) fn target_offset(&self) -> u32 {
+        match self.spec.target {
+            Target::Reconstruction => 0,
+            Target::Forecast => self.stack.input().size() as u32,
+        }
+    }
+
     /// The loss that training minimises.
     pub(crate) fn loss(&self) -> loss::Loss {
         match self.spec.training.loss {

@@ -21,7 +21,7 @@ use oddlot_series::{
 use crate::compute::Compute;
 use crate::network::Network;
 use crate::shards::ByShards;
-use crate::tensor::engine::{TensorEngine, TensorWeights};
+pub(crate) use crate::tensor::engine::{TensorEngine, TensorWeights};
 use crate::{device, expect, memory, train};
 
 /// A network that is computed by tensor operations.
@@ -52,7 +52,7 @@ impl TensorModel {
         Ok(self.fitted(self.network.layout.flat(weights)?))
     }
 
-    fn engine(&self) -> ByShards<TensorEngine> {
+    pub(crate) fn engine(&self) -> ByShards<TensorEngine> {
         let engine = TensorEngine::new(self.network.stack.clone(), device::device());
         ByShards::new(Arc::clone(&self.network), engine)
     }

@@ -47,7 +47,13 @@ pub(crate) fn train<C: Compute>(
             step += 1;
         }
         let train_loss = loss_sum / (train.len() * network.stack.output().size()) as f64;
-        let validation_loss = expect::mean_loss(engine, network, &trainer.weights(), validation)?;
+        let validation_loss = match validation.is_empty() {
+            true => None,
+            false => {
+                let weights = engine.prepare(&trainer.weights());
+                Some(expect::mean_loss(engine, network, &weights, validation)?)
+            }
+        };
         finite(validation_loss.unwrap_or(train_loss), epoch)?;
         let is_best = best.improves(validation_loss.unwrap_or(train_loss), epoch);
         if is_best && settings.restore_best && validation_loss.is_some() {

@@ -56,6 +56,9 @@ pub enum FitError {
         /// NaN or infinity.
         loss: f64,
     },
+    /// This machine cannot run the engine that was asked for.
+    #[error("{0}")]
+    Engine(String),
     /// Stored weights do not fit the spec.
     #[error("weights: {0}")]
     Weights(String),

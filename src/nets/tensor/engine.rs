@@ -11,13 +11,13 @@ use super::lstm::{Lstm, Trace};
 use crate::shards::{Shard, ShardEngine};
 
 /// Computes a stack by tensor operations.
-pub(super) struct TensorEngine {
+pub(crate) struct TensorEngine {
     stack: Stack,
     device: Device,
 }
 
 /// The weights of a stack as tensors.
-pub(super) struct TensorWeights(Vec<Weights>);
+pub(crate) struct TensorWeights(Vec<Weights>);
 
 enum Weights {
     None,

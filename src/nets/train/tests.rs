@@ -114,7 +114,7 @@ fn a_saved_network_expects_the_same_bits() {
     let spec = small_autoencoder(TRAINING);
     let fitted = fit(spec.clone(), sine.windows(), sine.windows()).0.unwrap();
     let bytes = to_safetensors(&fitted.weights()).unwrap();
-    let loaded = crate::load(spec, &from_safetensors(&bytes).unwrap()).unwrap();
+    let loaded = TensorModel::new(spec).unwrap().load(&from_safetensors(&bytes).unwrap()).unwrap();
     assert_eq!(bits(fitted.as_ref()), bits(loaded.as_ref()));
     assert_eq!(fitted.expect(sine.windows()), loaded.expect(sine.windows()));
     assert_eq!(to_safetensors(&loaded.weights()).unwrap(), bytes);
@@ -124,7 +124,11 @@ fn a_saved_network_expects_the_same_bits() {
 fn weights_of_another_network_are_refused() {
     let sine = Sine::new(40);
     let fitted = fit(small_autoencoder(TRAINING), sine.windows(), sine.windows()).0.unwrap();
-    let error = crate::load(small_forecaster(TRAINING), &fitted.weights()).err().unwrap();
+    let error = TensorModel::new(small_forecaster(TRAINING))
+        .unwrap()
+        .load(&fitted.weights())
+        .err()
+        .unwrap();
     let words = error.to_string();
     assert!(words.contains("dense_0.weight has the shape [8, 3] where [8, 1]"), "{words}");
     assert!(words.contains("lstm_1.bias belongs to no layer"), "{words}");
