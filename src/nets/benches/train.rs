@@ -1,7 +1,14 @@
-//! Milliseconds a training batch and windows a second in scoring: windows of 30 × 1, 64 units.
+//! Milliseconds a training batch of models A, B and C of PERFORMANCE.md: window 30, one feature.
 //!
-//! `cargo bench --profile dev -p oddlot-nets --bench train`. Where other work shares the machine only the
-//! processor time tells anything; it is read from `/proc`, so only on Linux, in steps of 10 ms.
+//! `cargo bench -p oddlot-nets --bench train -- [A] [B] [C] [32] [256] [1t] [2t] [kernel] [fused] [tensor] [stock]`;
+//! words of one kind choose, none of a kind chooses all. What is timed:
+//!
+//! - `kernel`: loss, gradient and Adam on the packed weights, nothing of Burn;
+//! - `fused`: the same through Burn's operation and the training loop, as `oddlot train` runs it;
+//! - `tensor`: the other engine; `stock`: `nn::Lstm` with Burn's own autodiff and Adam (A and C only).
+//!
+//! Other work on the machine only ever adds time, so each figure is the fastest group of batches of many, and
+//! groups of `kernel` and `fused` alternate.
 
 #![allow(
     clippy::expect_used,
@@ -10,122 +17,121 @@
     reason = "a benchmark may stop, prints, and reads the clock"
 )]
 
-use std::time::Instant;
+#[path = "train/models.rs"]
+mod models;
+#[path = "train/stock.rs"]
+mod stock;
+#[path = "train/stopwatch.rs"]
+mod stopwatch;
 
-use oddlot_nets::tensor::TensorModel;
-use oddlot_nets::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
-use oddlot_series::{Adam, Loss, Model, ModelSpec, Training, TrainingWindows, Windows};
+use models::{Kernel, Name, Series, spec};
+use oddlot_nets::{Engine, Isa, Threads};
+use oddlot_series::{Training, TrainingWindows};
+use stopwatch::Stopwatch;
 
-const LENGTH: usize = 30;
-const UNITS: usize = 64;
+/// Batches of a group: few enough that some group is left alone by whatever else runs here.
+const GROUP: usize = 4;
 
 fn main() {
-    let only = std::env::args().nth(1).filter(|arg| !arg.starts_with('-'));
-    println!("threads {}", rayon::current_num_threads());
-    for (name, spec) in [("autoencoder", autoencoder_spec()), ("forecaster", forecaster_spec())] {
-        if only.as_deref().is_some_and(|only| only != name) {
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let asked = |kind: &[&str], word: &str| {
+        let of_kind = |have: &&String| kind.contains(&have.as_str());
+        words.iter().any(|have| have == word) || !words.iter().any(|have| of_kind(&have))
+    };
+    let isa = Isa::best();
+    println!("{isa}; milliseconds a batch, the fastest of many groups of {GROUP}");
+    for threads in [1, 2] {
+        if !asked(&["1t", "2t"], &format!("{threads}t")) {
             continue;
         }
-        for batch_size in [32, 256] {
-            train(name, spec.clone(), batch_size);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.expect("threads can be started");
+        for name in [Name::A, Name::B, Name::C] {
+            for batch in [32, 256] {
+                let is_asked = asked(&["A", "B", "C"], &format!("{name:?}"))
+                    && asked(&["32", "256"], &batch.to_string());
+                if is_asked {
+                    let engines = ["kernel", "fused", "tensor", "stock"];
+                    let case = Case { name, batch, threads, isa };
+                    pool.install(|| case.run(&|word| asked(&engines, word)));
+                }
+            }
         }
-        score(name, spec);
     }
 }
 
-/// The best of five epochs: other work on the machine only ever adds time.
-fn train(name: &str, spec: ModelSpec, batch_size: usize) {
-    let n_batches = if batch_size == 32 { 40 } else { 8 };
-    let values = series(n_batches * batch_size + LENGTH);
-    let starts: Vec<u32> = (0..(n_batches * batch_size) as u32).collect();
-    let train = Windows::new(&values, &starts, LENGTH, 1).expect("windows lie inside");
-    let training = Training { batch_size, epochs: 5, ..spec.training };
-    let model = TensorModel::new(ModelSpec { training, ..spec }).expect("layers fit");
-    let data = TrainingWindows { train, validation: train.slice(0..0) };
-    let mut best = Best::new();
-    model.fit(data, &mut |_| best.lap()).expect("the loss stays finite");
-    let [wall, cpu] = best.seconds.map(|seconds| seconds * 1e3 / n_batches as f64);
-    println!(
-        "{name:12} train batch {batch_size:3}  {wall:7.2} ms a batch, {cpu:7.2} ms of processor time"
-    );
+/// One line of figures.
+struct Case {
+    name: Name,
+    batch: usize,
+    threads: usize,
+    isa: Isa,
 }
 
-fn score(name: &str, spec: ModelSpec) {
-    let n = 96 * 40;
-    let values = series(n + LENGTH);
-    let starts: Vec<u32> = (0..n as u32).collect();
-    let windows = Windows::new(&values, &starts, LENGTH, 1).expect("windows lie inside");
-    let training = Training { epochs: 0, ..spec.training };
-    let model = TensorModel::new(ModelSpec { training, ..spec }).expect("layers fit");
-    let data = TrainingWindows { train: windows, validation: windows.slice(0..0) };
-    let fitted = model.fit(data, &mut |_| {}).expect("no epoch cannot fail");
-    let mut best = Best::new();
-    for _ in 0..5 {
-        fitted.expect(windows).expect("shapes agree");
-        best.lap();
-    }
-    let [wall, cpu] = best.seconds.map(|seconds| n as f64 / seconds);
-    println!(
-        "{name:12} score           {wall:9.0} windows a second, {cpu:7.0} a second of processor time"
-    );
-}
-
-/// The shortest lap, by the clock and by processor time.
-struct Best {
-    seconds: [f64; 2],
-    since: (Instant, f64),
-}
-
-impl Best {
-    fn new() -> Self {
-        Self { seconds: [f64::INFINITY; 2], since: (Instant::now(), processor_seconds()) }
+impl Case {
+    fn run(&self, asked: &dyn Fn(&str) -> bool) {
+        let Self { name, batch, threads, .. } = self;
+        print!("{name:?} train {batch:3} {threads}t");
+        if asked("kernel") || asked("fused") {
+            let [kernel, fused] = self.kernel_and_fused();
+            print!(
+                "  kernel {kernel:7.3}  fused {fused:7.3} ({:+.1} %)",
+                (fused / kernel - 1.0) * 1e2
+            );
+        }
+        if asked("tensor") {
+            print!("  tensor {:7.3}", self.engine(Engine::Tensor, 6, &mut || {}));
+        }
+        if asked("stock")
+            && let Some(stock) = stock::milliseconds(self.name, self.batch)
+        {
+            print!("  stock {stock:7.3}");
+        }
+        println!();
     }
 
-    fn lap(&mut self) {
-        let now = (Instant::now(), processor_seconds());
-        let lap = [(now.0 - self.since.0).as_secs_f64(), now.1 - self.since.1];
-        self.seconds = [0, 1].map(|k| self.seconds[k].min(lap[k]));
-        self.since = now;
+    /// Both alternately: after each epoch of the one a group of the other.
+    fn kernel_and_fused(&self) -> [f64; 2] {
+        let series = Series::new(self.name, GROUP * self.batch);
+        let mut kernel = Kernel::new(self.name, self.isa, self.kernel_threads());
+        let mut watch = Stopwatch::new();
+        let fused = self.engine(Engine::Fused(self.isa), self.n_groups(), &mut || {
+            watch.start();
+            series.batches(self.batch).for_each(|starts| kernel.step(&series, starts));
+            watch.lap();
+        });
+        [watch.milliseconds(GROUP), fused]
+    }
+
+    /// Epochs of one group each; `between` runs after each, unmeasured.
+    fn engine(&self, engine: Engine, epochs: usize, between: &mut dyn FnMut()) -> f64 {
+        let series = Series::new(self.name, GROUP * self.batch);
+        let mut spec = spec(self.name);
+        spec.training = Training { epochs, batch_size: self.batch, ..spec.training };
+        let model = engine.model(spec, self.kernel_threads()).expect("layers fit");
+        let train = series.windows();
+        let data = TrainingWindows { train, validation: train.slice(0..0) };
+        let mut watch = Stopwatch::new();
+        let observe = &mut |_: &_| {
+            watch.lap();
+            between();
+            watch.start();
+        };
+        model.fit(data, observe).expect("the loss stays finite");
+        watch.milliseconds(GROUP)
+    }
+
+    fn n_groups(&self) -> usize {
+        // About two seconds of each.
+        let milliseconds = match self.name {
+            Name::A => 1.0,
+            Name::B => 7.0,
+            Name::C => 0.5,
+        };
+        (2000.0 / (milliseconds * self.batch as f64 / 32.0 * GROUP as f64)).max(10.0) as usize
+    }
+
+    fn kernel_threads(&self) -> Threads {
+        if self.threads == 1 { Threads::One } else { Threads::All }
     }
 }
-
-/// Processor time of all threads: fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    ticks.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
-
-fn series(n: usize) -> Vec<f32> {
-    (0..n).map(|i| (i as f32 * 0.37).sin()).collect()
-}
-
-fn autoencoder_spec() -> ModelSpec {
-    let (length, features, units) = (LENGTH, 1, UNITS);
-    autoencoder(AutoencoderConfig {
-        length,
-        features,
-        units,
-        latent: None,
-        dropout: 0.2,
-        training: TRAINING,
-    })
-}
-
-fn forecaster_spec() -> ModelSpec {
-    let (length, features, units) = (LENGTH, 1, UNITS);
-    forecaster(ForecasterConfig { length, features, units, dropout: 0.2, training: TRAINING })
-}
-
-const TRAINING: Training = Training {
-    loss: Loss::Mae,
-    adam: Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
-    epochs: 5,
-    batch_size: 32,
-    patience: None,
-    restore_best: false,
-    shuffle: true,
-    clip_norm: None,
-    seed: 42,
-};
