@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
-use oddlot_nets::checkpoint;
 use oddlot_nets::layouts::ForeignLayout;
+use oddlot_nets::{Engine, checkpoint};
 use oddlot_series::{
     CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Judge, Merge, ModelSpec,
     PriceLink, Scalers, Scaling, Spans, Split, Thresholds,
@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::plan::hex;
 
 /// Version of `model.json`.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that scoring needs, but for the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Artifact {
     pub tool_version: String,
     /// Version of the scoring code.
     pub scoring_version: u32,
-    /// Instruction set and operating system; another one is only warned about.
+    /// Processor and operating system; another one is only warned about.
     pub machine: String,
     /// Pipeline and name.
     pub pipeline: String,
@@ -69,6 +69,12 @@ pub struct Artifact {
     pub thresholds: Thresholds,
 }
 
+/// What every version of `model.json` begins with.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
 /// A detector's own part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -77,6 +83,8 @@ pub enum StoredJudge {
     Network {
         /// Layers and training.
         spec: ModelSpec,
+        /// What trained it, as in `fused avx512`; another one may score, and is only warned about.
+        engine: String,
         /// SHA-256 of `weights.safetensors`.
         weights_sha256: String,
         /// How training went.
@@ -225,11 +233,11 @@ impl Model {
         root.put(staging, &pointer_path(pipeline, name), &json).await
     }
 
-    /// Reads a stored model and checks every checksum.
+    /// Reads a stored model and checks every checksum; `engine` will compute it.
     ///
     /// # Errors
     /// [`Kind::Model`]: it is gone, damaged or of another version.
-    pub async fn load(root: &OutputRoot, model_id: &str) -> Result<Self, Error> {
+    pub async fn load(root: &OutputRoot, model_id: &str, engine: Engine) -> Result<Self, Error> {
         let folder = format!("models/{model_id}");
         let json = root.get(&format!("{folder}/model.json")).await?;
         let json = json.ok_or_else(|| damaged(model_id, "model.json is gone"))?;
@@ -237,12 +245,13 @@ impl Model {
         if found != model_id {
             return Err(damaged(model_id, &format!("model.json has the identity {found}")));
         }
-        let artifact: Artifact =
-            serde_json::from_slice(&json).map_err(|error| damaged(model_id, &error.to_string()))?;
-        if artifact.format != FORMAT {
-            let found = format!("format {}, this oddlot reads {FORMAT}", artifact.format);
+        let unreadable = |error: serde_json::Error| damaged(model_id, &error.to_string());
+        let Versioned { format } = serde_json::from_slice(&json).map_err(unreadable)?;
+        if format != FORMAT {
+            let found = format!("format {format}, this oddlot reads {FORMAT}");
             return Err(damaged(model_id, &found));
         }
+        let artifact: Artifact = serde_json::from_slice(&json).map_err(unreadable)?;
         let (here, there) = (crate::machine::describe(), &artifact.machine);
         if here != *there {
             tracing::warn!(
@@ -254,14 +263,23 @@ impl Model {
         }
         let network = match &artifact.judge {
             StoredJudge::Baseline(_) => None,
-            StoredJudge::Network { spec, weights_sha256, .. } => {
+            StoredJudge::Network { spec, engine: there, weights_sha256, .. } => {
+                let here = engine.to_string();
+                if here != *there {
+                    tracing::warn!(
+                        model_id,
+                        here,
+                        there,
+                        "this model was trained with other arithmetic: scores may differ in their last digits"
+                    );
+                }
                 let bytes = root.get(&format!("{folder}/weights.safetensors")).await?;
                 let bytes = bytes.ok_or_else(|| damaged(model_id, "its weights are gone"))?;
                 if hex(&Sha256::digest(&bytes)) != *weights_sha256 {
                     return Err(damaged(model_id, "its weights have another checksum"));
                 }
                 let weights = checkpoint::from_safetensors(&bytes)
-                    .and_then(|weights| oddlot_nets::load(spec.clone(), &weights))
+                    .and_then(|weights| engine.load(spec.clone(), &weights))
                     .map_err(|error| damaged(model_id, &error.to_string()))?;
                 Some(Arc::from(weights))
             }

@@ -10,6 +10,7 @@ use oddlot_engine::tables::{
 };
 use oddlot_engine::ticker_rows::day_of;
 use oddlot_engine::{Error, Report};
+use oddlot_nets::Engine;
 use oddlot_series::fallback;
 
 use crate::artifact::{Model, Pointer, StoredJudge};
@@ -259,12 +260,16 @@ fn reach(prices: &Prices, models: &[&Model]) -> Reach {
 ///
 /// # Errors
 /// One is gone or damaged.
-pub async fn stored_models(plan: &Plan, root: &OutputRoot) -> Result<Vec<Model>, Error> {
+pub async fn stored_models(
+    plan: &Plan,
+    root: &OutputRoot,
+    engine: Engine,
+) -> Result<Vec<Model>, Error> {
     let mut models = Vec::new();
     for model in &plan.models {
         let pointer = Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?;
         if let Some(pointer) = pointer {
-            models.push(Model::load(root, &pointer.model_id).await?);
+            models.push(Model::load(root, &pointer.model_id, engine).await?);
         }
     }
     Ok(models)

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::path::Path;
 
 use oddlot_engine::Error;
+use oddlot_nets::Engine;
 
 use crate::cli::{Cli, Command, Models, ModelsCommand};
 use crate::exit::Exit;
@@ -19,25 +20,25 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::{colour, diagnostic, tell};
 
-/// Does what the command line asks for.
+/// Does what the command line asks for; `engine` computes the networks.
 ///
 /// # Errors
 /// Whatever stops the command.
-pub fn dispatch(cli: &Cli) -> Result<Exit, Error> {
+pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
     let progress = Progress::detect(cli.quiet);
     match &cli.command {
-        Command::Run(args) => job::run(args, progress),
-        Command::Score(args) => job::score(args, progress),
-        Command::Train(args) => job::train(args, progress),
-        Command::Plan(args) => check::plan(args),
+        Command::Run(args) => job::run(args, progress, engine),
+        Command::Score(args) => job::score(args, progress, engine),
+        Command::Train(args) => job::train(args, progress, engine),
+        Command::Plan(args) => check::plan(args, engine),
         Command::Check(args) => check::check(&args.pipeline),
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),
         Command::Models(Models { what: None, place }) => list::models(place),
         Command::Models(Models { what: Some(what), .. }) => match what {
             ModelsCommand::List(place) => list::models(place),
-            ModelsCommand::Export(args) => weights::export(args),
-            ModelsCommand::Import(args) => weights::import(args, progress),
+            ModelsCommand::Export(args) => weights::export(args, engine),
+            ModelsCommand::Import(args) => weights::import(args, progress, engine),
         },
         Command::Runs(args) => list::runs(args),
     }

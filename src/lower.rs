@@ -2,20 +2,33 @@
 
 use oddlot_engine::header::Link;
 use oddlot_engine::{Error, Report};
-use oddlot_nets::tensor::TensorModel;
-use oddlot_nets::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
+use oddlot_nets::{AutoencoderConfig, Engine, ForecasterConfig, Isa, autoencoder, forecaster};
 use oddlot_series as series;
 use oddlot_series::{
-    Activation, Baseline, ByQuantile, EwmaZ, FitError, Fixed, Lambda, Layer, Level, ModelSpec,
-    PriceLink, Quantile, RobustZ,
+    Activation, Baseline, ByQuantile, EwmaZ, Fixed, Lambda, Layer, Level, ModelSpec, PriceLink,
+    Quantile, RobustZ,
 };
 
 use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network};
 use crate::settings::{split, threshold};
 
-/// The engine that computes networks: the one place where it is chosen.
-pub fn engine(spec: ModelSpec) -> Result<Box<dyn series::Model>, FitError> {
-    Ok(Box::new(TensorModel::new(spec)?))
+/// The engine that computes networks: the one place where it is chosen. `forced` is what `ODDLOT_ISA` says.
+///
+/// # Errors
+/// An instruction set that nobody knows or that this machine lacks.
+pub fn engine(forced: Option<&str>) -> Result<Engine, Report> {
+    let Some(forced) = forced else { return Ok(Engine::Fused(Isa::best())) };
+    let available = Isa::available();
+    match available.iter().find(|isa| isa.to_string() == forced) {
+        Some(isa) => Ok(Engine::Fused(*isa)),
+        None => {
+            let names: Vec<String> = available.iter().map(Isa::to_string).collect();
+            Err(Report::new("this machine does not have the instruction set of `ODDLOT_ISA`")
+                .expected(names.join(" or "))
+                .found(format!("ODDLOT_ISA={forced}"))
+                .hint("unset it: the fastest one is taken"))
+        }
+    }
 }
 
 /// The spec of a network over windows of `length` rows of `features` values.
@@ -129,4 +142,29 @@ fn unchecked(error: series::OutOfRange) -> Error {
             .expected(error.expected)
             .found(format!("{} = {}", error.what, error.found)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fastest_instruction_set_is_taken_unless_another_is_forced() {
+        assert_eq!(engine(None), Ok(Engine::Fused(Isa::best())));
+        for isa in Isa::available() {
+            assert_eq!(engine(Some(&isa.to_string())), Ok(Engine::Fused(isa)));
+        }
+    }
+
+    #[test]
+    fn an_instruction_set_that_nobody_knows_is_told_with_those_that_are_here() {
+        for unknown in ["", "avx1024", "AVX2", "portable "] {
+            let report = engine(Some(unknown)).unwrap_err();
+            assert_eq!(report.found, Some(format!("ODDLOT_ISA={unknown}")));
+            let expected = report.expected.unwrap();
+            for isa in Isa::available() {
+                assert!(expected.contains(&isa.to_string()), "{expected}");
+            }
+        }
+    }
 }

@@ -37,14 +37,18 @@ use std::process::ExitCode;
 use cli::Cli;
 use diagnostic::Colour;
 use exit::Exit;
+use oddlot_engine::Error;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
     log::start(cli.log_format, cli.quiet);
-    match commands::dispatch(&cli) {
+    let done = match lower::engine(std::env::var("ODDLOT_ISA").ok().as_deref()) {
+        Ok(engine) => commands::dispatch(&cli, engine).map_err(|error| (Exit::from(&error), error)),
+        Err(report) => Err((Exit::Usage, Error::config(report))),
+    };
+    match done {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            let exit = Exit::from(&error);
+        Err((exit, error)) => {
             let error = match std::env::current_dir() {
                 Ok(folder) => relative::error(error, &folder),
                 Err(_) => error,

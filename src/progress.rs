@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oddlot_series::EpochReport;
 
 /// Whether and how progress is shown.
@@ -27,11 +27,9 @@ impl Progress {
         }
     }
 
-    /// A bar over the epochs of one model.
-    pub fn training(self, model: &str, epochs: usize) -> TrainingBar {
-        let bar = self.bar(epochs as u64, "{prefix:>14} epoch {pos}/{len} {wide_bar} {msg} {eta}");
-        bar.set_prefix(model.to_owned());
-        TrainingBar { bar, progress: self, model: model.to_owned() }
+    /// Bars over the epochs of models, one below the other where several learn side by side.
+    pub fn training(self) -> TrainingBars {
+        TrainingBars { progress: self, bars: MultiProgress::with_draw_target(self.target()) }
     }
 
     /// A counter of scored rows.
@@ -41,16 +39,39 @@ impl Progress {
     }
 
     fn bar(self, length: u64, template: &str) -> ProgressBar {
-        let target = match self {
+        started(ProgressBar::with_draw_target(Some(length), self.target()), template)
+    }
+
+    fn target(self) -> ProgressDrawTarget {
+        match self {
             Self::Bars => ProgressDrawTarget::stderr(),
             Self::Lines | Self::Quiet => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(length), target);
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        bar
+    }
+}
+
+fn started(bar: ProgressBar, template: &str) -> ProgressBar {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Where the bars of all models are drawn.
+#[derive(Clone, Debug)]
+pub struct TrainingBars {
+    progress: Progress,
+    bars: MultiProgress,
+}
+
+impl TrainingBars {
+    /// A bar over the epochs of one model.
+    pub fn of(&self, model: &str, epochs: usize) -> TrainingBar {
+        let bar = self.bars.add(ProgressBar::new(epochs as u64));
+        let bar = started(bar, "{prefix:>14} epoch {pos}/{len} {wide_bar} {msg} {eta}");
+        bar.set_prefix(model.to_owned());
+        TrainingBar { bar, progress: self.progress, model: model.to_owned() }
     }
 }
 

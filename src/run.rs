@@ -5,6 +5,7 @@ use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
+use oddlot_nets::Engine;
 use oddlot_series::Split;
 
 use crate::artifact::Model;
@@ -32,6 +33,8 @@ pub struct Options {
     pub range: Range,
     /// Threads of DataFusion and Rayon alike.
     pub threads: usize,
+    /// What computes the networks.
+    pub engine: Engine,
     /// What a person sees.
     pub progress: Progress,
 }
@@ -159,6 +162,8 @@ impl Opened {
             root: &self.root,
             staging: &self.staging.path,
             policy: options.policy,
+            threads: options.threads,
+            engine: options.engine,
             progress: options.progress,
         }
     }

@@ -8,24 +8,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::off_tokio;
 use oddlot_engine::tables::{OutputRoot, SCORING_VERSION};
 use oddlot_engine::ticker_rows::{TickerRows, by_ticker};
+use oddlot_nets::{Engine, Threads};
 use oddlot_series::{Spans, Split};
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{Model, Pointer};
-use crate::plan::{ModelPlan, Plan, hex};
+use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::{Prices, sql_of};
-use crate::progress::Progress;
+use crate::progress::{Progress, TrainingBars};
 
+mod abreast;
 mod foreign;
 mod job;
 mod misfit;
 
+use abreast::Abreast;
 pub use foreign::{Foreign, rectifies};
 use job::{Job, Weights};
 use misfit::{Misfit, Misfits};
@@ -65,18 +68,25 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Of `model` in `plan` over the rows of `digest`, split as `split` says.
+    /// Of `model` in `plan` over the rows of `digest`, split as `split` says and computed by `engine`: by its
+    /// name only, so that another processor makes nothing stale.
     pub fn of(
         plan: &Plan,
         model: &ModelPlan,
         digest: &InputDigest,
         split: &Split,
+        engine: Engine,
     ) -> Result<Self, Error> {
         let sql = sql_of(plan)?;
         // The plan may give fractions, of which other rows make other dates.
         let Spans { train_to, validation_to, calibration_to } = split.spans();
-        let versions =
-            format!("scoring {SCORING_VERSION} spans {train_to} {validation_to} {calibration_to}");
+        let engine = match model.detector {
+            DetectorPlan::Network(_) => engine.name(),
+            DetectorPlan::Baseline(_) => "none",
+        };
+        let versions = format!(
+            "scoring {SCORING_VERSION} engine {engine} spans {train_to} {validation_to} {calibration_to}"
+        );
         let shared = [sql.features.text.as_str(), sql.windows.text.as_str(), versions.as_str()];
         let key = |own: &str| {
             let mut hasher = Sha256::new();
@@ -138,8 +148,36 @@ pub struct Workshop<'a> {
     pub staging: &'a Path,
     /// What may be done.
     pub policy: Policy,
+    /// Threads that models share.
+    pub threads: usize,
+    /// What computes networks.
+    pub engine: Engine,
     /// What a person sees.
     pub progress: Progress,
+}
+
+/// What is to be done about a model.
+struct Order<'a> {
+    model: &'a ModelPlan,
+    keys: Keys,
+    task: Task,
+}
+
+enum Task {
+    /// Nothing: it is stored.
+    Take(Box<Model>),
+    Make(Need, Weights),
+}
+
+impl Order<'_> {
+    fn needs_rows(&self) -> bool {
+        matches!(self.task, Task::Make(..))
+    }
+
+    fn trains_a_network(&self) -> bool {
+        matches!(self.task, Task::Make(_, Weights::Train))
+            && matches!(self.model.detector, DetectorPlan::Network(_))
+    }
 }
 
 /// A model and whether this run made it.
@@ -160,43 +198,75 @@ impl Workshop<'_> {
         if self.policy == Policy::Never {
             return self.load().await;
         }
-        let mut rows: Option<Arc<Vec<TickerRows>>> = None;
-        let mut ready = Vec::new();
+        let mut orders = Vec::new();
         for model in &self.plan.models {
-            let keys = Keys::of(self.plan, model, self.digest, &self.split)?;
+            let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
             let stored =
                 Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
             let need = keys.need(stored.as_ref(), self.policy);
-            if need == Need::Load
-                && let Some(pointer) = &stored
-            {
-                ready.push(Ready {
-                    model: Model::load(self.root, &pointer.model_id).await?,
-                    is_new: false,
-                });
-                continue;
-            }
-            tracing::info!(model = model.name.as_str(), "{}", need.why());
-            if need == Need::Asked && stored.as_ref().is_some_and(|pointer| pointer.is_imported) {
-                tracing::warn!(model = model.name.as_str(), "trained in place of imported weights");
-            }
-            let rows = match &rows {
-                Some(rows) => Arc::clone(rows),
-                None => Arc::clone(rows.insert(Arc::new(self.learning_rows().await?))),
-            };
-            let weights = match (&stored, need) {
-                (Some(pointer), Need::Calibrate | Need::Adjust) => {
-                    let old = Model::load(self.root, &pointer.model_id).await?;
-                    if need == Need::Adjust {
-                        self.refuse_misfit(model, &old)?;
-                    }
-                    Weights::Keep(Box::new(old))
-                }
-                _ => Weights::Train,
-            };
-            ready.push(self.make_and_store(model, keys, &rows, weights).await?);
+            let task = self.task(model, need, stored).await?;
+            orders.push(Order { model, keys, task });
         }
-        Ok(ready)
+        self.carry_out(orders).await
+    }
+
+    async fn task(
+        &self,
+        model: &ModelPlan,
+        need: Need,
+        stored: Option<Pointer>,
+    ) -> Result<Task, Error> {
+        let Some(pointer) = stored else { return Ok(Task::Make(need, Weights::Train)) };
+        let load = || Model::load(self.root, &pointer.model_id, self.engine);
+        Ok(match need {
+            Need::Load => Task::Take(Box::new(load().await?)),
+            Need::Calibrate => Task::Make(need, Weights::Keep(Box::new(load().await?))),
+            Need::Adjust => {
+                let old = load().await?;
+                self.refuse_misfit(model, &old)?;
+                Task::Make(need, Weights::Keep(Box::new(old)))
+            }
+            Need::First | Need::Changed | Need::Asked => {
+                if pointer.is_imported {
+                    let name = model.name.as_str();
+                    tracing::warn!(model = name, "trained in place of imported weights");
+                }
+                Task::Make(need, Weights::Train)
+            }
+        })
+    }
+
+    /// Every model in the order of `orders`; as many of them at a time as is fastest.
+    async fn carry_out(&self, orders: Vec<Order<'_>>) -> Result<Vec<Ready>, Error> {
+        let rows = match orders.iter().any(Order::needs_rows) {
+            true => Arc::new(self.learning_rows().await?),
+            false => Arc::default(),
+        };
+        let n_networks = orders.iter().filter(|order| order.trains_a_network()).count();
+        let Abreast { models, threads } = Abreast::of(n_networks, self.threads);
+        let bars = self.progress.training();
+        let made = orders.into_iter().map(|order| {
+            let (rows, bars) = (Arc::clone(&rows), bars.clone());
+            self.carry_out_one(order, rows, bars, threads)
+        });
+        stream::iter(made).buffered(models).try_collect().await
+    }
+
+    async fn carry_out_one(
+        &self,
+        order: Order<'_>,
+        rows: Arc<Vec<TickerRows>>,
+        bars: TrainingBars,
+        threads: Threads,
+    ) -> Result<Ready, Error> {
+        let Order { model, keys, task } = order;
+        match task {
+            Task::Take(model) => Ok(Ready { model: *model, is_new: false }),
+            Task::Make(need, weights) => {
+                tracing::info!(model = model.name.as_str(), "{}", need.why());
+                self.make_and_store(model, keys, rows, bars, threads, weights).await
+            }
+        }
     }
 
     /// `model` with the weights of `foreign`: the pipeline uses it from now on.
@@ -204,9 +274,11 @@ impl Workshop<'_> {
     /// # Errors
     /// Weights that do not fit; rows that suffice for no scaler or threshold.
     pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
-        let keys = Keys::of(self.plan, model, self.digest, &self.split)?;
+        let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
         let rows = Arc::new(self.learning_rows().await?);
-        self.make_and_store(model, keys, &rows, Weights::Import(foreign)).await
+        let bars = self.progress.training();
+        let weights = Weights::Import(foreign);
+        self.make_and_store(model, keys, rows, bars, Threads::All, weights).await
     }
 
     /// Imported weights are not taken over for other input or other layers.
@@ -240,23 +312,26 @@ impl Workshop<'_> {
         &self,
         model: &ModelPlan,
         keys: Keys,
-        rows: &Arc<Vec<TickerRows>>,
+        rows: Arc<Vec<TickerRows>>,
+        bars: TrainingBars,
+        threads: Threads,
         weights: Weights,
     ) -> Result<Ready, Error> {
         let job = Job {
             plan: self.plan.clone(),
             model: model.clone(),
             keys,
-            rows: Arc::clone(rows),
+            rows,
             layout: self.prices.layout.clone(),
             split: self.split,
             learnt_from: hex(&self.digest.learnt_from),
             extent: self.prices.extent(),
-            progress: self.progress,
+            bars,
+            engine: (self.engine, threads),
         };
-        let model = off_tokio("training", move || job.make(weights)).await??;
-        model.store(self.root, self.staging).await?;
-        Ok(Ready { model, is_new: true })
+        let made = off_tokio("training", move || job.make(weights)).await??;
+        made.store(self.root, self.staging).await?;
+        Ok(Ready { model: made, is_new: true })
     }
 
     /// Every model as it is stored; all that do not fit are told at once.
@@ -270,10 +345,10 @@ impl Workshop<'_> {
                 misfits.add(Misfit::NotTrained, model, false);
                 continue;
             };
-            let loaded = Model::load(self.root, &pointer.model_id).await?;
+            let loaded = Model::load(self.root, &pointer.model_id, self.engine).await?;
             match Misfit::of(self.plan, &self.prices.layout, model, &loaded.artifact)? {
                 Some(misfit) => misfits.add(misfit, model, pointer.is_imported),
-                None if Keys::of(self.plan, model, self.digest, &self.split)?
+                None if Keys::of(self.plan, model, self.digest, &self.split, self.engine)?
                     .need(Some(&pointer), self.policy)
                     != Need::Load =>
                 {

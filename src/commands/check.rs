@@ -5,6 +5,7 @@ use std::path::Path;
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint;
 use oddlot_engine::tables::OutputRoot;
+use oddlot_nets::Engine;
 use serde_json::json;
 
 use super::{block_on, load, threads};
@@ -43,7 +44,7 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
 }
 
 /// `oddlot plan`: what a run would do, and why.
-pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
+pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
     let plan = load(&args.pipeline.pipeline)?;
     let threads = threads(None);
     let (from, to) = args.range.bounds();
@@ -64,13 +65,14 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Error> {
                 }
                 None => None,
             };
-            let need = Keys::of(&plan, model, &digest, &split)?.need(stored.as_ref(), policy);
+            let need =
+                Keys::of(&plan, model, &digest, &split, engine)?.need(stored.as_ref(), policy);
             is_trained &= need == Need::Load;
             say(&format!("model {:<16} {}\n", model.name.as_str(), need.why()));
         }
         let (all, stale) = match (&root, is_trained) {
             (Some(root), true) => {
-                let models = cells::stored_models(&plan, root).await?;
+                let models = cells::stored_models(&plan, root, engine).await?;
                 let models: Vec<_> = models.iter().collect();
                 let chosen =
                     cells::choose(&plan, &prices, &digest, &models, root, range, args.full_refresh)

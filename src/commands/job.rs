@@ -1,6 +1,7 @@
 //! `run`, `score`, `train`.
 
 use oddlot_engine::Error;
+use oddlot_nets::Engine;
 use serde_json::json;
 
 use super::{block_on, check, load, threads};
@@ -16,22 +17,23 @@ use crate::train::Policy;
 use crate::{say, say_json, tell};
 
 /// `oddlot run`: the whole job.
-pub fn run(args: &Job, progress: Progress) -> Result<Exit, Error> {
+pub fn run(args: &Job, progress: Progress, engine: Engine) -> Result<Exit, Error> {
     let policy = if args.work.full_refresh { Policy::Always } else { Policy::IfNeeded };
-    tables(args, progress, "run", policy)
+    tables(args, progress, engine, "run", policy)
 }
 
 /// `oddlot score`: never trains.
-pub fn score(args: &Job, progress: Progress) -> Result<Exit, Error> {
-    tables(args, progress, "score", Policy::Never)
+pub fn score(args: &Job, progress: Progress, engine: Engine) -> Result<Exit, Error> {
+    tables(args, progress, engine, "score", Policy::Never)
 }
 
 /// `oddlot train`: writes models and no other table.
-pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
+pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
         let pipeline = args.pipeline.clone();
-        return check::plan(&PlanArgs { pipeline, range: Default::default(), full_refresh });
+        let args = PlanArgs { pipeline, range: Default::default(), full_refresh };
+        return check::plan(&args, engine);
     }
     let plan = load(&args.pipeline.pipeline)?;
     let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
@@ -41,6 +43,7 @@ pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
         full_refresh,
         range: Range::default(),
         threads: threads(asked),
+        engine,
         progress,
     };
     block_on(options.threads, async {
@@ -81,13 +84,15 @@ pub fn train(args: &TrainArgs, progress: Progress) -> Result<Exit, Error> {
 fn tables(
     args: &Job,
     progress: Progress,
+    engine: Engine,
     command: &'static str,
     policy: Policy,
 ) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
         let pipeline = args.pipeline.clone();
-        return check::plan(&PlanArgs { pipeline, range: args.range, full_refresh });
+        let args = PlanArgs { pipeline, range: args.range, full_refresh };
+        return check::plan(&args, engine);
     }
     let plan = load(&args.pipeline.pipeline)?;
     let (from, to) = args.range.bounds();
@@ -97,6 +102,7 @@ fn tables(
         full_refresh,
         range: Range { from, to },
         threads: threads(asked),
+        engine,
         progress,
     };
     block_on(options.threads, async {

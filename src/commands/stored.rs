@@ -4,6 +4,7 @@ use std::path::Path;
 
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
+use oddlot_nets::Engine;
 
 use super::load;
 use crate::artifact::{Model, Pointer};
@@ -13,7 +14,7 @@ use crate::settings::Slug;
 ///
 /// # Errors
 /// There is none, or several pipelines have one of that name; it is damaged.
-pub async fn find(place: &str, wanted: &str) -> Result<Model, Error> {
+pub async fn find(place: &str, wanted: &str, engine: Engine) -> Result<Model, Error> {
     let is_folder = place.starts_with("s3://") || Path::new(place).is_dir();
     let (root, pipeline) = match is_folder {
         true => (place.to_owned(), None),
@@ -31,12 +32,12 @@ pub async fn find(place: &str, wanted: &str) -> Result<Model, Error> {
         }
     }
     match ids.as_slice() {
-        [(_, id)] => Model::load(&root, id).await,
+        [(_, id)] => Model::load(&root, id, engine).await,
         // Ids are slugs too; nothing else becomes a path.
         [] if Slug::new(wanted.to_owned()).is_some()
             && root.size(&format!("models/{wanted}/model.json")).await?.is_some() =>
         {
-            Model::load(&root, wanted).await
+            Model::load(&root, wanted, engine).await
         }
         [] => Err(unknown(&root, wanted, &known)),
         several => {

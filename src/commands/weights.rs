@@ -1,6 +1,7 @@
 //! `models export` and `models import`: weights as Keras and PyTorch have them.
 
 use oddlot_engine::{Error, Kind, Report};
+use oddlot_nets::Engine;
 use oddlot_nets::checkpoint::to_safetensors;
 use oddlot_nets::layouts::{self, ForeignLayout};
 use oddlot_series::FitError;
@@ -20,9 +21,9 @@ use crate::train::{Foreign, Policy, rectifies};
 use crate::{say, say_json};
 
 /// `oddlot models export`.
-pub fn export(args: &ExportArgs) -> Result<Exit, Error> {
+pub fn export(args: &ExportArgs, engine: Engine) -> Result<Exit, Error> {
     block_on(threads(None), async {
-        let model = stored::find(&args.place, &args.model).await?;
+        let model = stored::find(&args.place, &args.model, engine).await?;
         let layout = layout(args.layout);
         let (StoredJudge::Network { spec, imported, .. }, Some(network)) =
             (&model.artifact.judge, &model.network)
@@ -76,7 +77,7 @@ pub fn export(args: &ExportArgs) -> Result<Exit, Error> {
 }
 
 /// `oddlot models import`.
-pub fn import(args: &ImportWeightsArgs, progress: Progress) -> Result<Exit, Error> {
+pub fn import(args: &ImportWeightsArgs, progress: Progress, engine: Engine) -> Result<Exit, Error> {
     let plan = load(&args.pipeline.pipeline)?;
     let model = network_of(&plan, &args.model)?;
     let foreign = Foreign::read(&args.file, layout(args.layout), &args.layers)?;
@@ -87,6 +88,7 @@ pub fn import(args: &ImportWeightsArgs, progress: Progress) -> Result<Exit, Erro
         range: Range::default(),
         threads: threads(args.threads),
         progress,
+        engine,
     };
     block_on(options.threads, async {
         let ready = run::import(&plan, model, foreign, options).await?;

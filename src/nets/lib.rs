@@ -25,6 +25,6 @@ pub mod tensor;
 mod train;
 
 pub use engine::Engine;
-pub use oddlot_lstm::fused::{Isa, Threads};
 pub use held_out::mean_loss;
+pub use oddlot_lstm::fused::{Isa, Threads};
 pub use spec::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oddlot_engine::{Error, Kind, Report};
+use oddlot_nets::Engine;
 use oddlot_nets::checkpoint::from_safetensors;
 use oddlot_nets::layouts::{self, ForeignLayout};
 use oddlot_series::{Activation, FitError, Fitted, Layer, ModelSpec, NamedTensor};
@@ -64,12 +65,13 @@ impl Foreign {
         &self,
         spec: &ModelSpec,
         model: &ModelPlan,
+        engine: Engine,
     ) -> Result<(Arc<dyn Fitted>, Import), Error> {
         self.warn_of_cells(spec);
         let unfit = |error: FitError| self.unfit(&error, model);
         let imported = layouts::import(self.layout, spec, &self.tensors, &self.layers);
         let imported = imported.map_err(unfit)?;
-        let network = oddlot_nets::load(spec.clone(), &imported.weights).map_err(unfit)?;
+        let network = engine.load(spec.clone(), &imported.weights).map_err(unfit)?;
         let import = Import {
             layout: self.layout,
             file_name: self.file_name.clone(),

@@ -7,7 +7,7 @@ use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
-use oddlot_nets::mean_loss;
+use oddlot_nets::{Engine, Threads, mean_loss};
 use oddlot_series::{
     Baseline, BaselineFit, Detector, FitError, Fitted, Judge, Merge, ModelSpec, Sample, ScalerFit,
     Scalers, Scope, Split, Thresholds, TrainingSet,
@@ -20,7 +20,7 @@ use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, weig
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
-use crate::progress::Progress;
+use crate::progress::TrainingBars;
 
 /// One model to be made: owns what it needs, because it runs on another thread.
 pub(super) struct Job {
@@ -33,7 +33,9 @@ pub(super) struct Job {
     pub(super) learnt_from: String,
     /// From when to when the source has rows, for messages.
     pub(super) extent: String,
-    pub(super) progress: Progress,
+    pub(super) bars: TrainingBars,
+    /// What computes networks, and on which threads it trains.
+    pub(super) engine: (Engine, Threads),
 }
 
 /// Where a model's weights come from. Scalers and thresholds are fitted anew in any case.
@@ -128,11 +130,13 @@ impl Job {
         scalers: &Scalers,
     ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
         let spec = self.spec()?;
-        let (network, imported) = foreign.network(&spec, &self.model)?;
+        let engine = self.engine.0;
+        let (network, imported) = foreign.network(&spec, &self.model, engine)?;
         let training = self.held_out(network.as_ref(), scalers)?;
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(network.as_ref())?));
         let imported = Some(imported);
-        let judge = StoredJudge::Network { spec, weights_sha256, training, imported };
+        let engine = engine.to_string();
+        let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(network)))
     }
 
@@ -145,10 +149,13 @@ impl Job {
     ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
         let Model { artifact, network, .. } = old;
         let judge = match (artifact.judge, &network) {
-            (StoredJudge::Network { weights_sha256, imported: Some(from), .. }, Some(network)) => {
+            (
+                StoredJudge::Network { weights_sha256, engine, imported: Some(from), .. },
+                Some(network),
+            ) => {
                 let training = self.held_out(network.as_ref(), scalers)?;
                 let (spec, imported) = (self.spec()?, Some(from));
-                StoredJudge::Network { spec, weights_sha256, training, imported }
+                StoredJudge::Network { spec, engine, weights_sha256, training, imported }
             }
             (judge, _) => judge,
         };
@@ -175,8 +182,9 @@ impl Job {
         let windows =
             set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
         let spec = self.spec()?;
-        let network = lower::engine(spec.clone()).map_err(|error| self.unfit(&error))?;
-        let bar = self.progress.training(self.model.name.as_str(), spec.training.epochs);
+        let (engine, threads) = self.engine;
+        let network = engine.model(spec.clone(), threads).map_err(|error| self.unfit(&error))?;
+        let bar = self.bars.of(self.model.name.as_str(), spec.training.epochs);
         let mut record = TrainingRecord {
             n_train_windows: windows.train.len(),
             n_validation_windows: windows.validation.len(),
@@ -197,8 +205,8 @@ impl Job {
             .map_err(|error| self.unfit(&error))?;
         bar.finish();
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
-        let (training, imported) = (record, None);
-        let judge = StoredJudge::Network { spec, weights_sha256, training, imported };
+        let (training, imported, engine) = (record, None, engine.to_string());
+        let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(Arc::from(fitted))))
     }
 
@@ -267,7 +275,9 @@ impl Job {
 
     fn unfit(&self, error: &FitError) -> Error {
         let kind = match error {
-            FitError::Layers { .. } | FitError::Diverged { .. } => Kind::Config,
+            FitError::Layers { .. } | FitError::Diverged { .. } | FitError::Engine(_) => {
+                Kind::Config
+            }
             FitError::NoTrainingWindow => Kind::Data,
             FitError::Shape { .. } | FitError::Weights(_) => Kind::Bug,
         };
@@ -287,6 +297,7 @@ impl Job {
             FitError::Layers { .. } => report
                 .expected("layers that fit the window")
                 .hint("change `units`, `latent` or `windows.length`"),
+            FitError::Engine(_) => report.hint("unset `ODDLOT_ISA`"),
             FitError::Shape { .. } | FitError::Weights(_) => report,
         };
         Error::new(kind, report)

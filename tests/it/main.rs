@@ -12,6 +12,7 @@
 mod bad_input;
 mod commands;
 mod daily;
+mod engine;
 mod interrupted;
 mod long_event;
 mod lookahead;
