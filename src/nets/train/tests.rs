@@ -182,6 +182,66 @@ fn windows_of_another_shape_are_refused() {
     assert!(matches!(fit(spec, short, sine.windows()).0.err(), Some(FitError::Shape { .. })));
 }
 
+#[test]
+fn a_gradient_that_is_clipped_to_next_to_nothing_moves_nothing() {
+    let sine = Sine::new(96);
+    let moved = |clip_norm| {
+        let spec = small_autoencoder(Training { clip_norm, ..TRAINING });
+        let before = initialise::weights(&Network::new(spec.clone()).unwrap());
+        let fitted = fit(spec, sine.windows(), sine.windows()).0.unwrap();
+        let after = fitted.weights().into_iter().flat_map(|array| array.values);
+        after.zip(before).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    // Six steps of 1e-2; with an epsilon of 1e-7 a gradient of 1e-12 makes them 1e-7 each.
+    assert!(moved(None) > 1e-2);
+    assert!(moved(Some(1e-12)) < 1e-6);
+}
+
+/// An engine whose loss is finite and whose gradient is not.
+struct Broken([f32; 2]);
+
+impl Compute for Broken {
+    type Weights = ();
+    type Trainer<'a> = Broken;
+
+    fn prepare(&self, _: &[f32]) {}
+
+    fn expect(&self, (): &(), _: Windows<'_>) -> Vec<f32> {
+        Vec::new()
+    }
+
+    fn trainer<'a>(&'a self, _: Vec<f32>, _: Windows<'a>) -> Broken {
+        Broken(self.0)
+    }
+}
+
+impl Trainer for Broken {
+    fn loss_and_gradient(&mut self, _: &[u32], _: Dropout) -> f64 {
+        1.0
+    }
+
+    fn gradient(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+
+    fn step(&mut self) {}
+
+    fn weights(&self) -> Vec<f32> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn an_infinite_gradient_of_a_finite_loss_is_told_as_divergence() {
+    let (sine, network) = (Sine::new(8), Network::new(small_autoencoder(TRAINING)).unwrap());
+    let none = sine.windows().slice(0..0);
+    let data = TrainingWindows { train: sine.windows(), validation: none };
+    let train = |gradient| train(&Broken(gradient), &network, data, &mut |_| {});
+    assert_eq!(train([1.0, 2.0]), Ok(Vec::new()));
+    let diverged = FitError::Diverged { epoch: 1, loss: f64::INFINITY };
+    assert_eq!(train([1.0, f32::NEG_INFINITY]), Err(diverged));
+}
+
 /// The scalar reference as an engine: slow, plain, and nothing of Burn in it.
 struct Reference(Stack);
 
