@@ -7,8 +7,8 @@
 //! - `fused`: the same through Burn's operation and the training loop, as `oddlot train` runs it;
 //! - `tensor`: the other engine; `stock`: `nn::Lstm` with Burn's own autodiff and Adam (A and C only).
 //!
-//! Other work on the machine only ever adds time, so each figure is the fastest group of batches of many, and
-//! groups of `kernel` and `fused` alternate.
+//! Other work on the machine only ever adds time, so each figure is the fastest of many batches; those of `kernel`
+//! and `fused` alternate. An epoch has one batch, so that the loop tells when it is done.
 
 #![allow(
     clippy::expect_used,
@@ -29,9 +29,6 @@ use oddlot_nets::{Engine, Isa, Threads};
 use oddlot_series::{Training, TrainingWindows};
 use stopwatch::Stopwatch;
 
-/// Batches of a group: few enough that some group is left alone by whatever else runs here.
-const GROUP: usize = 4;
-
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let asked = |kind: &[&str], word: &str| {
@@ -39,7 +36,7 @@ fn main() {
         words.iter().any(|have| have == word) || !words.iter().any(|have| of_kind(&have))
     };
     let isa = Isa::best();
-    println!("{isa}; milliseconds a batch, the fastest of many groups of {GROUP}");
+    println!("{isa}; milliseconds a batch, the fastest of many");
     for threads in [1, 2] {
         if !asked(&["1t", "2t"], &format!("{threads}t")) {
             continue;
@@ -80,7 +77,7 @@ impl Case {
             );
         }
         if asked("tensor") {
-            print!("  tensor {:7.3}", self.engine(Engine::Tensor, 6, &mut || {}));
+            print!("  tensor {:7.3}", self.engine(Engine::Tensor, 20, &mut || {}));
         }
         if asked("stock")
             && let Some(stock) = stock::milliseconds(self.name, self.batch)
@@ -90,22 +87,22 @@ impl Case {
         println!();
     }
 
-    /// Both alternately: after each epoch of the one a group of the other.
+    /// Both alternately: after each epoch of the one a batch of the other.
     fn kernel_and_fused(&self) -> [f64; 2] {
-        let series = Series::new(self.name, GROUP * self.batch);
+        let series = Series::new(self.name, self.batch);
         let mut kernel = Kernel::new(self.name, self.isa, self.kernel_threads());
         let mut watch = Stopwatch::new();
-        let fused = self.engine(Engine::Fused(self.isa), self.n_groups(), &mut || {
+        let fused = self.engine(Engine::Fused(self.isa), self.n_batches(), &mut || {
             watch.start();
-            series.batches(self.batch).for_each(|starts| kernel.step(&series, starts));
+            kernel.step(&series);
             watch.lap();
         });
-        [watch.milliseconds(GROUP), fused]
+        [watch.milliseconds(), fused]
     }
 
-    /// Epochs of one group each; `between` runs after each, unmeasured.
+    /// Epochs of one batch each; `between` runs after each, unmeasured.
     fn engine(&self, engine: Engine, epochs: usize, between: &mut dyn FnMut()) -> f64 {
-        let series = Series::new(self.name, GROUP * self.batch);
+        let series = Series::new(self.name, self.batch);
         let mut spec = spec(self.name);
         spec.training = Training { epochs, batch_size: self.batch, ..spec.training };
         let model = engine.model(spec, self.kernel_threads()).expect("layers fit");
@@ -118,17 +115,17 @@ impl Case {
             watch.start();
         };
         model.fit(data, observe).expect("the loss stays finite");
-        watch.milliseconds(GROUP)
+        watch.milliseconds()
     }
 
-    fn n_groups(&self) -> usize {
+    fn n_batches(&self) -> usize {
         // About two seconds of each.
         let milliseconds = match self.name {
             Name::A => 1.0,
             Name::B => 7.0,
             Name::C => 0.5,
         };
-        (2000.0 / (milliseconds * self.batch as f64 / 32.0 * GROUP as f64)).max(10.0) as usize
+        (2000.0 / (milliseconds * self.batch as f64 / 32.0)).max(20.0) as usize
     }
 
     fn kernel_threads(&self) -> Threads {

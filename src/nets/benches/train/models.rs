@@ -84,10 +84,6 @@ impl Series {
     pub(crate) fn windows(&self) -> Windows<'_> {
         Windows::new(&self.values, &self.starts, self.length, 1).expect("windows lie inside")
     }
-
-    pub(crate) fn batches(&self, size: usize) -> impl Iterator<Item = &[u32]> {
-        self.starts.chunks(size)
-    }
 }
 
 /// A training without Burn.
@@ -120,7 +116,9 @@ impl Kernel {
         }
     }
 
-    pub(crate) fn step(&mut self, series: &Series, inputs: &[u32]) {
+    /// All windows of `series` as one batch.
+    pub(crate) fn step(&mut self, series: &Series) {
+        let inputs = &series.starts;
         let targets: Vec<u32> = inputs.iter().map(|start| start + self.target_offset).collect();
         let dropout = Some(Dropout { seed: 42, step: self.step });
         let values = &series.values;

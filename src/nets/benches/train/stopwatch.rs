@@ -20,8 +20,7 @@ impl Stopwatch {
         self.shortest = self.shortest.min(self.since.elapsed());
     }
 
-    /// Of one batch, where a lap has `batches`.
-    pub(crate) fn milliseconds(&self, batches: usize) -> f64 {
-        self.shortest.as_secs_f64() * 1e3 / batches as f64
+    pub(crate) fn milliseconds(&self) -> f64 {
+        self.shortest.as_secs_f64() * 1e3
     }
 }
