@@ -5,7 +5,10 @@
 //!
 //! Shapes: weights `[packed]`, values `[elements]` → loss `[1]`. Only the weights are tracked.
 
-#![expect(deprecated, reason = "upstream prefers `flex`; ndarray is this project's choice")]
+#![cfg_attr(
+    not(feature = "flex"),
+    expect(deprecated, reason = "upstream prefers `flex`; ndarray is this project's choice")
+)]
 
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ pub(super) fn loss(weights: Tensor<1>, values: Tensor<1>, call: Call) -> Tensor<
 }
 
 /// Backends that have the operation.
-#[backend_extension(NdArray, Autodiff)]
+#[backend_extension(NdArray: cfg(not(feature = "flex")), Flex: cfg(feature = "flex"), Autodiff)]
 pub(super) trait FusedLoss: Backend {
     /// Mean loss per element of a batch.
     fn fused_loss(

@@ -3,42 +3,21 @@
 //! Burn's own way out of a tensor (`into_data`) copies unless nobody else holds it, and its way in allocates.
 //! At 50,000 weights and a batch a millisecond both would show.
 
-#![expect(deprecated, reason = "upstream prefers `flex`; ndarray is this project's choice")]
+#[cfg(feature = "flex")]
+mod flex;
+#[cfg(not(feature = "flex"))]
+mod ndarray;
 
-use std::borrow::Cow;
+#[cfg(feature = "flex")]
+pub(super) use flex::{Host, Storage, values, values_mut};
+#[cfg(not(feature = "flex"))]
+pub(super) use ndarray::{Host, Storage, values, values_mut};
 
-use burn::backend::ndarray::{NdArray, NdArrayTensor};
 use burn::tensor::TensorData;
 
-/// The backend that the fused operation runs on.
-pub(super) type Host = NdArray;
-
-/// A tensor of it; clones share memory until one of them is written to.
-pub(super) type Storage = NdArrayTensor;
-
 /// A tensor `[n]` that takes over `values`.
+#[cfg_attr(not(feature = "flex"), expect(deprecated, reason = "as in `ndarray`"))]
 pub(super) fn storage(values: Vec<f32>) -> Storage {
     let n = values.len();
-    NdArrayTensor::from_data(TensorData::new(values, [n]))
-}
-
-/// Its values; copied only where they do not lie one after the other.
-pub(super) fn values(storage: &Storage) -> Cow<'_, [f32]> {
-    let NdArrayTensor::F32(array) = storage else { not_f32() };
-    let view = array.view();
-    view.to_slice().map_or_else(|| view.iter().copied().collect(), Cow::Borrowed)
-}
-
-/// Its values for writing; they are copied first if another tensor shares them.
-pub(super) fn values_mut(storage: &mut Storage) -> &mut [f32] {
-    let NdArrayTensor::F32(array) = storage else { not_f32() };
-    let array = array.ensure_owned();
-    if !array.is_standard_layout() {
-        *array = array.as_standard_layout().to_shared();
-    }
-    array.as_slice_mut().unwrap_or_else(|| unreachable!("a standard layout is one slice"))
-}
-
-fn not_f32() -> ! {
-    unreachable!("the fused operation is given f32 tensors only")
+    Storage::from_data(TensorData::new(values, [n]))
 }
