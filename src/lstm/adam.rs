@@ -94,15 +94,18 @@ impl<S: Lanes> Work<S> for Step<'_, S> {
 }
 
 impl<S: Lanes> Step<'_, S> {
+    /// Moment `k` after it has seen `more`.
+    #[inline(always)]
+    fn decayed(&self, s: S, k: usize, at: usize, more: S::V) -> S::V {
+        let fresh = s.mul(s.splat(self.fresh[k]), more);
+        s.fma(s.splat(self.decay[k]), s.load(self.moments[k], at), fresh)
+    }
+
     #[inline(always)]
     fn vector(&mut self, s: S, at: usize) {
         let g = s.load(self.gradient, at);
-        let decayed = |k: usize, more: S::V, moments: &[&mut [S::E]; 2]| {
-            let more = s.mul(s.splat(self.fresh[k]), more);
-            s.fma(s.splat(self.decay[k]), s.load(moments[k], at), more)
-        };
-        let first = decayed(0, g, &self.moments);
-        let second = decayed(1, s.mul(g, g), &self.moments);
+        let first = self.decayed(s, 0, at, g);
+        let second = self.decayed(s, 1, at, s.mul(g, g));
         s.store(first, self.moments[0], at);
         s.store(second, self.moments[1], at);
         let below = s.fma(s.sqrt(second), s.splat(self.root), s.splat(self.epsilon));

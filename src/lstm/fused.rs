@@ -8,6 +8,11 @@
 //! dropout is a hash of (seed, step, layer, row, time, unit). Bits depend on the instruction set and on nothing
 //! else: not on threads, not on what runs beside.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "an iterator's closure is compiled for the instruction set only where it is inlined"
+)]
+
 mod buffer;
 mod cell;
 mod isa;

@@ -2,7 +2,9 @@
 //!
 //! A value of a [`Lanes`] type is a token: it can only be made where the machine has the instruction set, so
 //! that every method may use it. Kernels are generic over the token, are forced inline, and are entered
-//! through [`Lanes::run`], the one function that the compiler builds with the set's features enabled.
+//! through [`Lanes::run`], the one function that the compiler builds with the set's features enabled. Kernels
+//! loop over indices: what an iterator's closure does is not compiled for the set unless it is inlined, which a
+//! dev build may decide against.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -81,10 +83,11 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
         acc: &mut [[Self::V; NV]; MR],
     ) {
         for step in 0..k {
-            for (m, row) in acc.iter_mut().enumerate() {
+            for m in 0..MR {
                 let x = self.splat(a.values[m * a.row + step * a.step]);
-                for (v, sum) in row.iter_mut().enumerate() {
-                    *sum = self.fma(x, self.load(b.values, step * b.row + v * Self::N), *sum);
+                for v in 0..NV {
+                    let vector = self.load(b.values, step * b.row + v * Self::N);
+                    acc[m][v] = self.fma(x, vector, acc[m][v]);
                 }
             }
         }

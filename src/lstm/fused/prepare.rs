@@ -63,14 +63,12 @@ impl<S: Lanes> Work<S> for Turn<'_, S> {
             for first in (0..self.out_row).step_by(S::N) {
                 for column in (0..panel).step_by(S::N) {
                     let mut square = [s.splat(S::E::default()); MOST_LANES];
-                    for (k, vector) in square[..S::N].iter_mut().enumerate() {
-                        if first + k < self.rows {
-                            *vector = s.load(weight, (first + k) * panel + column);
-                        }
+                    for k in 0..S::N.min(self.rows - first) {
+                        square[k] = s.load(weight, (first + k) * panel + column);
                     }
                     s.transpose(&mut square);
-                    for (k, &vector) in square[..S::N].iter().enumerate() {
-                        s.store(vector, out, (column + k) * self.out_row + first);
+                    for k in 0..S::N {
+                        s.store(square[k], out, (column + k) * self.out_row + first);
                     }
                 }
             }

@@ -105,16 +105,16 @@ impl<S: Lanes> Product<'_, S> {
     ) {
         let mut acc = [[s.splat(S::E::default()); NV]; MR];
         if accumulate {
-            for (m, row) in acc.iter_mut().enumerate() {
-                for (v, sum) in row.iter_mut().enumerate() {
-                    *sum = s.load(self.out, to + m * self.out_row + v * S::N);
+            for m in 0..MR {
+                for v in 0..NV {
+                    acc[m][v] = s.load(self.out, to + m * self.out_row + v * S::N);
                 }
             }
         }
         s.tile::<MR, NV>(terms, a, b, &mut acc);
-        for (m, row) in acc.iter().enumerate() {
-            for (v, &sum) in row.iter().enumerate() {
-                s.store(sum, self.out, to + m * self.out_row + v * S::N);
+        for m in 0..MR {
+            for v in 0..NV {
+                s.store(acc[m][v], self.out, to + m * self.out_row + v * S::N);
             }
         }
     }

@@ -224,13 +224,13 @@ impl Lanes for Avx2 {
             // are not read there. Features: as in `intrinsic`.
             unsafe {
                 let mut rows = [_mm256_setzero_ps(); MR];
-                for (m, x) in rows.iter_mut().enumerate() {
-                    *x = _mm256_broadcast_ss(&*left.add(m * a.row));
+                for m in 0..MR {
+                    rows[m] = _mm256_broadcast_ss(&*left.add(m * a.row));
                 }
                 for v in 0..NV {
                     let vector = _mm256_loadu_ps(right.add(v * Self::N));
-                    for (row, &x) in sums.iter_mut().zip(&rows) {
-                        row[v] = _mm256_fmadd_ps(x, vector, row[v]);
+                    for m in 0..MR {
+                        sums[m][v] = _mm256_fmadd_ps(rows[m], vector, sums[m][v]);
                     }
                 }
             }

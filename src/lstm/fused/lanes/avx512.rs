@@ -223,13 +223,13 @@ impl Lanes for Avx512 {
             // are not read there. Features: as in `intrinsic`.
             unsafe {
                 let mut vectors = [_mm512_loadu_ps(right); NV];
-                for (v, vector) in vectors.iter_mut().enumerate().skip(1) {
-                    *vector = _mm512_loadu_ps(right.add(v * Self::N));
+                for v in 1..NV {
+                    vectors[v] = _mm512_loadu_ps(right.add(v * Self::N));
                 }
-                for (m, row) in sums.iter_mut().enumerate() {
+                for m in 0..MR {
                     let x = _mm512_set1_ps(*left.add(m * a.row));
-                    for (sum, &vector) in row.iter_mut().zip(&vectors) {
-                        *sum = _mm512_fmadd_ps(x, vector, *sum);
+                    for v in 0..NV {
+                        sums[m][v] = _mm512_fmadd_ps(x, vectors[v], sums[m][v]);
                     }
                 }
             }

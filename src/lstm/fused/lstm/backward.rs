@@ -63,8 +63,8 @@ impl<S: Lanes, Q: Squash> CellsBack<'_, S, Q> {
             let at = row * padded + chunk * S::N;
             let gate_at = row * gate_row + chunk * 4 * S::N;
             let mut gates = [zero; 4];
-            for (v, gate) in gates.iter_mut().enumerate() {
-                *gate = s.load(self.gates, gate_at + v * S::N);
+            for v in 0..4 {
+                gates[v] = s.load(self.gates, gate_at + v * S::N);
             }
             let mut d_hidden = s.load(self.d_hidden, at);
             if let Some(more) = self.d_output {
@@ -82,7 +82,8 @@ impl<S: Lanes, Q: Squash> CellsBack<'_, S, Q> {
             if let Totals::BiasAndInput(_, _, values, stride) = &self.totals {
                 x = s.splat(values[row * stride]);
             }
-            for (v, &d_gate) in d_gates.iter().enumerate() {
+            for v in 0..4 {
+                let d_gate = d_gates[v];
                 s.store(d_gate, self.gates, gate_at + v * S::N);
                 if let Totals::Projected(total) = &mut self.totals {
                     let sum = s.add(s.load(total, gate_at + v * S::N), d_gate);
@@ -106,9 +107,9 @@ impl<S: Lanes, Q: Squash> CellsBack<'_, S, Q> {
 /// `total[column..] += sums`
 #[inline(always)]
 fn add_to<S: Lanes>(s: S, total: &mut [S::E], column: usize, sums: [S::V; 4]) {
-    for (v, &sum) in sums.iter().enumerate() {
+    for v in 0..4 {
         let at = column + v * S::N;
-        s.store(s.add(s.load(total, at), sum), total, at);
+        s.store(s.add(s.load(total, at), sums[v]), total, at);
     }
 }
 

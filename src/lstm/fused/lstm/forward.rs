@@ -110,16 +110,16 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
             Input::Values(..) => {
                 for v in 0..4 {
                     let bias = s.load(self.weights.bias, chunk * width + v * S::N);
-                    for row in &mut acc {
-                        row[v] = bias;
+                    for m in 0..R {
+                        acc[m][v] = bias;
                     }
                 }
             }
             Input::Projected(projected) => {
-                for (m, acc) in acc.iter_mut().enumerate() {
+                for m in 0..R {
                     let at = (row + m) * self.shape.gate_row::<S>() + chunk * width;
-                    for (v, sum) in acc.iter_mut().enumerate() {
-                        *sum = s.load(projected, at + v * S::N);
+                    for v in 0..4 {
+                        acc[m][v] = s.load(projected, at + v * S::N);
                     }
                 }
             }
@@ -142,8 +142,8 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
     fn states_before<const G: usize>(&self, s: S, at: usize) -> [S::V; G] {
         let mut states = [s.splat(S::E::default()); G];
         if let Some([_, state_at]) = self.before {
-            for (g, state) in states.iter_mut().enumerate() {
-                *state = s.load(self.state, state_at + at + g * self.shape.padded);
+            for g in 0..G {
+                states[g] = s.load(self.state, state_at + at + g * self.shape.padded);
             }
         }
         states
