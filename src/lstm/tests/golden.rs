@@ -1,6 +1,4 @@
-//! The scalar reference against torch, whose results are in `../golden`.
-//!
-//! What is compared there with the reference is thereby proven right for every other engine, too.
+//! The scalar reference and the fused kernels against torch, whose results are in `../golden`.
 
 #[cfg(test)]
 #[path = "../golden/case.rs"]
@@ -8,6 +6,9 @@ mod case;
 #[cfg(test)]
 #[path = "../golden/compare.rs"]
 mod compare;
+
+#[path = "golden/fused.rs"]
+mod fused;
 
 use case::{ADAM, Batch, Case, GRADIENTS};
 use compare::{distance, losses_apart};

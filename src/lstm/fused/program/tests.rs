@@ -205,3 +205,41 @@ fn every_instruction_set_agrees_with_the_scalar_reference() {
         }
     });
 }
+
+/// Losses of a network whose weight `k` is off by `step`.
+fn loss_at(stack: &Stack, case: &Case, k: usize, step: f64) -> f64 {
+    let plan = Plan::new(stack, Biases::One, 4);
+    let mut packed = vec![0.0; plan.n_packed];
+    for (&place, &weight) in plan.places.iter().zip(&case.plan_weights) {
+        packed[place as usize] = weight;
+    }
+    packed[plan.places[k] as usize] += step;
+    let Case { values, inputs, targets, loss, dropout, .. } = case;
+    let batch = Batch { values, inputs, targets, loss: *loss, dropout: *dropout };
+    let mut gradient = vec![0.0; plan.n_packed];
+    let s = Portable::<f64>::new();
+    let total = loss_and_gradient(s, &plan, &packed, &batch, Threads::One, &mut gradient);
+    total / (inputs.len() * stack.output().size()) as f64
+}
+
+/// Richardson-extrapolated central differences: truncation O(h⁴) = 1e-16 at h = 1e-4 and rounding
+/// ε/h = 1e-12, so 1e-8 relative to the largest gradient leaves room for the sums only.
+#[test]
+fn gradients_in_double_precision_agree_with_finite_differences() {
+    let huber = Loss::Huber { delta: 0.7 };
+    for (name, stack) in stacks() {
+        for loss in [Loss::Mae, Loss::Mse, huber] {
+            // The scalar reference's gradient: the kernels' is held against it to 1e-13 above.
+            let case = Case::new(&stack, 3, loss, true);
+            let largest = case.expected_gradient.iter().fold(0.0, |a: f64, g| a.max(g.abs()));
+            for k in (0..case.plan_weights.len()).step_by(7) {
+                let slope = |h: f64| {
+                    (loss_at(&stack, &case, k, h) - loss_at(&stack, &case, k, -h)) / (2.0 * h)
+                };
+                let found = (4.0 * slope(5e-5) - slope(1e-4)) / 3.0;
+                let off = (found - case.expected_gradient[k]).abs() / largest;
+                assert!(off < 1e-8, "{name}, {loss:?}, weight {k}: {off:e}");
+            }
+        }
+    }
+}
