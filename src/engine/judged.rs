@@ -24,7 +24,8 @@ use crate::tables::{Table, schema};
 use crate::ticker_rows::{Layout, TickerRows};
 use crate::{Error, Result};
 
-/// Is told of every ticker and detector as it is judged, for what a table cannot hold.
+/// Is told of every ticker and detector as it is judged, for what a table cannot hold. Several
+/// tickers may be judged at the same time.
 pub trait Observer: Send + Sync {
     /// One detector has judged one ticker.
     fn observe(
@@ -36,7 +37,7 @@ pub trait Observer: Send + Sync {
         judgement: &Judgement,
     );
 
-    /// Every detector has judged `ticker`.
+    /// Every detector has judged `ticker`; tickers are told in their order.
     fn ticker_done(&self, ticker: &str) {
         let _ = ticker;
     }
@@ -106,8 +107,11 @@ impl Scorer for Judges {
             })
             .collect::<Result<Vec<_>, oddlot_series::ScoreError>>()
             .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
-        self.observer.ticker_done(&rows.ticker);
         Judged { rows, judgements: &judgements, judges: self }.to_batch()
+    }
+
+    fn scored(&self, ticker: &str) {
+        self.observer.ticker_done(ticker);
     }
 }
 

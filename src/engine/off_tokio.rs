@@ -4,14 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Error, Result};
 
-/// Does `work` on Rayon's threads and waits without holding one of tokio's.
+/// Begins `work` on Rayon's threads at once, and gives what waits for it without holding one of
+/// tokio's.
 ///
 /// # Errors
 /// A bug: `work` (`what` it does) has panicked. Rayon by itself would end the process.
-pub async fn off_tokio<T: Send + 'static>(
+pub fn off_tokio<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
+) -> impl Future<Output = Result<T>> + Send + 'static {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     rayon::spawn(move || {
         // What `work` owned is gone with it, so that nothing half done is seen again. The receiver
@@ -20,7 +21,7 @@ pub async fn off_tokio<T: Send + 'static>(
             drop(sender.send(done));
         }
     });
-    receiver.await.map_err(|_| Error::bug(format!("{what} panicked")))
+    async move { receiver.await.map_err(|_| Error::bug(format!("{what} panicked"))) }
 }
 
 #[cfg(test)]

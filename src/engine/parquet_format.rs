@@ -24,7 +24,9 @@ use datafusion::parquet::arrow::arrow_writer::ArrowWriterOptions;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
-use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+};
 use datafusion::parquet::schema::types::ColumnPath;
 
 /// Rows in a full row group.
@@ -51,6 +53,14 @@ pub fn writer_properties(
     sorted_by: &[&str],
     metadata: &[(&str, &str)],
 ) -> Result<WriterProperties, ParquetError> {
+    Ok(properties(schema, sorted_by, metadata)?.build())
+}
+
+fn properties(
+    schema: &Schema,
+    sorted_by: &[&str],
+    metadata: &[(&str, &str)],
+) -> Result<WriterPropertiesBuilder, ParquetError> {
     let sorting = sorting_columns(schema, sorted_by)?;
     let pairs: Vec<KeyValue> = metadata
         .iter()
@@ -69,7 +79,7 @@ pub fn writer_properties(
             BLOOM_FALSE_POSITIVES,
         );
     }
-    Ok(properties.build())
+    Ok(properties)
 }
 
 /// A writer of such a file into `sink`; [`ArrowWriter::close`] writes the footer.
@@ -82,8 +92,36 @@ pub fn writer<W: Write + Send>(
     sorted_by: &[&str],
     metadata: &[(&str, &str)],
 ) -> Result<ArrowWriter<W>, ParquetError> {
+    open(sink, schema.clone(), writer_properties(&schema, sorted_by, metadata)?)
+}
+
+/// As [`writer`], of computed numbers: hardly two of a DOUBLE column are equal, so that none of
+/// them is looked up in a dictionary. A dictionary of them would be as large as the column, and
+/// would be held in memory, uncompressed, until the row group is full.
+///
+/// # Errors
+/// Those of [`writer`].
+pub fn writer_of_computed<W: Write + Send>(
+    sink: W,
+    schema: SchemaRef,
+    sorted_by: &[&str],
+    metadata: &[(&str, &str)],
+) -> Result<ArrowWriter<W>, ParquetError> {
+    let numbers = schema.fields().iter().filter(|field| *field.data_type() == DataType::Float64);
+    let properties =
+        numbers.fold(properties(&schema, sorted_by, metadata)?, |properties, field| {
+            properties.set_column_dictionary_enabled(ColumnPath::from(field.name().clone()), false)
+        });
+    open(sink, schema.clone(), properties.build())
+}
+
+fn open<W: Write + Send>(
+    sink: W,
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>, ParquetError> {
     let options = ArrowWriterOptions::new()
-        .with_properties(writer_properties(&schema, sorted_by, metadata)?)
+        .with_properties(properties)
         .with_schema_root("schema".to_owned())
         .with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(sink, schema, options)
@@ -200,6 +238,20 @@ mod tests {
         assert!(matches!(group.column(3).compression(), Compression::ZSTD(_)));
         assert!(group.column(0).bloom_filter_offset().is_some());
         assert!(group.column(3).bloom_filter_offset().is_none());
+    }
+
+    #[test]
+    fn computed_numbers_have_no_dictionary_and_everything_else_has() {
+        let mut bytes = Vec::new();
+        let mut writer =
+            writer_of_computed(&mut bytes, prices().schema(), &["ticker"], &[]).unwrap();
+        writer.write(&prices()).unwrap();
+        writer.close().unwrap();
+        let file = SerializedFileReader::new(file_of(&bytes)).unwrap();
+        let group = file.metadata().row_group(0);
+        let has_dictionary =
+            |column: usize| group.column(column).dictionary_page_offset().is_some();
+        assert_eq!([0, 1, 2, 3].map(has_dictionary), [true, true, true, false]);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! `ScoreExec`: scoring as a plan node of its own, streaming and back-pressured.
 //!
 //! Input: the windows relation, ordered by (ticker, ts), one partition. Output: whatever the
-//! [`Scorer`] makes of each ticker, one batch a ticker. One ticker is in memory at a time, and the
-//! next is read only when the last has been taken.
+//! [`Scorer`] makes of each ticker, one batch a ticker, in that order.
+//!
+//! A task of its own reads ahead while Rayon's threads score, several tickers at a time so that
+//! none of them waits for the end of another's, and while the taker writes what came before. So
+//! there are in memory: one ticker a thread and one more that are scored, the one that is read, and
+//! [`TICKERS_READY`] that wait to be taken; beyond these nothing is read.
 //!
 //! Not a scalar UDF: DataFusion evaluates a struct-returning UDF once for every field that is
 //! projected out of it.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -17,7 +22,7 @@ use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, execute_stream,
 };
@@ -34,11 +39,25 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// Columns of [`Self::score`]'s batches.
     fn schema(&self) -> SchemaRef;
 
-    /// Scores one ticker.
+    /// Scores one ticker; others may be scored at the same time.
     ///
     /// # Errors
     /// What stops the whole job; a ticker's own defects belong into its rows.
     fn score(&self, rows: &TickerRows) -> Result<RecordBatch>;
+
+    /// `ticker` and all before it have been scored: told in their order, whichever was done first.
+    fn scored(&self, ticker: &str) {
+        let _ = ticker;
+    }
+}
+
+/// Scored tickers that wait to be taken.
+pub const TICKERS_READY: usize = 1;
+
+/// Tickers that are scored at the same time: one a thread, and one that is there when a thread is
+/// done.
+pub fn tickers_at_once() -> usize {
+    rayon::current_num_threads() + 1
 }
 
 /// Scores the windows relation, ticker by ticker.
@@ -104,16 +123,42 @@ impl ExecutionPlan for ScoreExec {
         context: Arc<TaskContext>,
     ) -> DfResult<SendableRecordBatchStream> {
         let windows = self.windows.execute(partition, context)?;
-        let scorer = self.scorer.clone();
-        let scored = by_ticker(windows, self.layout.clone())
-            .and_then(move |rows| {
-                let scorer = scorer.clone();
-                async move { off_tokio("scoring a ticker", move || scorer.score(&rows)).await? }
-            })
-            .map_err(|error| DataFusionError::External(Box::new(error)))
-            .boxed();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.scorer.schema(), scored)))
+        let (schema, scorer) = (self.scorer.schema(), Arc::clone(&self.scorer));
+        let tickers = by_ticker(windows, self.layout.clone());
+
+        let mut ahead = RecordBatchReceiverStream::builder(schema, TICKERS_READY);
+        let ready = ahead.tx();
+        ahead.spawn(async move {
+            let scored = tickers.map_ok(|rows| begin(Arc::clone(&scorer), rows));
+            let mut scored = pin!(scored.try_buffered(tickers_at_once()));
+            while let Some(next) = scored.next().await {
+                let is_error = next.is_err();
+                let batch = next.map(|(ticker, batch)| {
+                    scorer.scored(&ticker);
+                    batch
+                });
+                let batch = batch.map_err(|error| DataFusionError::External(Box::new(error)));
+                // Where nobody takes it any more, the job was stopped.
+                if ready.send(batch).await.is_err() || is_error {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Ok(ahead.build())
     }
+}
+
+/// Begins to score a ticker on Rayon's threads.
+fn begin(
+    scorer: Arc<dyn Scorer>,
+    rows: TickerRows,
+) -> impl Future<Output = Result<(String, RecordBatch)>> + Send + 'static {
+    let scored = off_tokio("scoring a ticker", move || {
+        let batch = scorer.score(&rows)?;
+        Ok((rows.ticker, batch))
+    });
+    async move { scored.await? }
 }
 
 /// Scored rows, one batch a ticker.

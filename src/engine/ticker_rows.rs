@@ -6,14 +6,13 @@
 
 use std::collections::VecDeque;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Float32Array, Float64Array, ListViewArray, RecordBatch,
-};
-use datafusion::arrow::datatypes::{
-    Date32Type, Float32Type, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use datafusion::arrow::array::{Array, Float64Array, RecordBatch};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
+
+mod columns;
+
+use columns::Columns;
 
 use crate::failure::from_datafusion;
 use crate::relation::WindowsRelation;
@@ -103,161 +102,73 @@ impl TickerRows {
         range: std::ops::Range<usize>,
         layout: &Layout,
     ) -> Result<()> {
-        let n_features = layout.features.len();
+        self.append_instants(&batch.ts.values()[range.clone()])?;
+        self.days.extend_from_slice(&batch.days.values()[range.clone()]);
+        self.segments.extend_from_slice(&batch.segments.values()[range.clone()]);
         for row in range.clone() {
-            let ts = batch.ts.value(row);
-            if let Some(&last) = self.ts.last()
-                && ts <= last
-            {
-                return Err(out_of_order(&self.ticker, last, ts));
-            }
-            self.ts.push(ts);
-            self.days.push(batch.days.value(row));
-            self.segments.push(batch.segments.value(row));
             self.breaks.push(batch.breaks.is_valid(row) && batch.breaks.value(row));
-            for feature_idx in 0..n_features {
-                self.values.push(float_at(&batch.values[feature_idx], row));
-                if let Some(scales) = batch.scales.get(feature_idx) {
-                    self.feature_scales.push(float_at(scales, row));
-                }
-            }
-            if let Some(prices) = &batch.reference_prices {
-                self.reference_prices.push(float_at(prices, row));
-            }
             self.skip_reasons.push(batch.skip_reason(row)?);
         }
+        append_floats(&mut self.values, &batch.values, range.clone());
+        append_floats(&mut self.feature_scales, &batch.scales, range.clone());
+        let prices = batch.reference_prices.as_slice();
+        append_floats(&mut self.reference_prices, prices, range.clone());
         self.append_windows(batch, range, layout)
     }
 
+    fn append_instants(&mut self, ts: &[i64]) -> Result<()> {
+        let mut last = self.ts.last().copied();
+        for &ts in ts {
+            if let Some(last) = last.filter(|last| ts <= *last) {
+                return Err(out_of_order(&self.ticker, last, ts));
+            }
+            last = Some(ts);
+        }
+        self.ts.extend_from_slice(ts);
+        Ok(())
+    }
+
     /// Notes which rows have a window, and checks what each window holds.
+    ///
+    /// A window that begins one row after the last one in the shared buffer has been seen but for
+    /// its newest row: every value is compared once, however many windows overlap there. Any other
+    /// window is compared in full.
     fn append_windows(
         &mut self,
         batch: &Columns,
         range: std::ops::Range<usize>,
         layout: &Layout,
     ) -> Result<()> {
-        let size = layout.length * layout.features.len();
+        let features = layout.features.len();
+        let size = layout.length * features;
         let (windows, shared) = (&batch.windows, batch.window_values.values());
+        // Where the window of the row before begins, if it has one and was found to be right.
+        let mut previous: Option<usize> = None;
         for row in range {
             let row_idx = self.windowed.len();
             let has_window = windows.is_valid(row);
             self.windowed.push(has_window);
             if !has_window {
+                previous = None;
                 continue;
             }
             let start = windows.offsets()[row] as usize;
-            let end = start + windows.sizes()[row] as usize;
-            let rows_end = (row_idx + 1) * layout.features.len();
-            let own = rows_end.checked_sub(size).map(|first| &self.values[first..rows_end]);
-            let is_same = own.is_some_and(|own| holds(&shared[start..end], own));
+            let n_values = windows.sizes()[row] as usize;
+            let follows = previous.is_some_and(|before| before + features == start);
+            let n_new = if follows { features } else { size };
+            let rows_end = (row_idx + 1) * features;
+            let is_same = n_values == size
+                && rows_end >= size
+                && holds(
+                    &shared[start + size - n_new..start + size],
+                    &self.values[rows_end - n_new..rows_end],
+                );
             if !is_same {
-                return Err(wrong_window(&self.ticker, self.days[row_idx], layout, end - start));
+                return Err(wrong_window(&self.ticker, self.days[row_idx], layout, n_values));
             }
+            previous = Some(start);
         }
         Ok(())
-    }
-}
-
-/// A batch of the windows relation with its columns taken apart.
-struct Columns {
-    tickers: ArrayRef,
-    ts: datafusion::arrow::array::TimestampMicrosecondArray,
-    days: datafusion::arrow::array::Date32Array,
-    segments: datafusion::arrow::array::Int64Array,
-    breaks: datafusion::arrow::array::BooleanArray,
-    reference_prices: Option<Float64Array>,
-    values: Vec<Float64Array>,
-    scales: Vec<Float64Array>,
-    windows: ListViewArray,
-    window_values: Float32Array,
-    skip_reasons: ArrayRef,
-}
-
-impl Columns {
-    fn of(batch: &RecordBatch, layout: &Layout) -> Result<Self> {
-        let column = |name: &str| {
-            batch
-                .column_by_name(name)
-                .cloned()
-                .ok_or_else(|| Error::bug(format!("the windows relation lacks `{name}`")))
-        };
-        let float = |name: &str| Ok::<_, Error>(typed(&column(name)?, name)?.clone());
-        let typed_windows = column("window")?;
-        let windows = typed_windows
-            .as_list_view_opt::<i32>()
-            .ok_or_else(|| Error::bug("`window` is not a ListView"))?
-            .clone();
-        let window_values = windows
-            .values()
-            .as_primitive_opt::<Float32Type>()
-            .ok_or_else(|| Error::bug("`window` does not hold Float32"))?
-            .clone();
-        let ts = column("ts")?;
-        let days = column("trade_date")?;
-        let segments = column("segment")?;
-        let breaks = column("is_break")?;
-        let scale_names: Vec<String> =
-            layout.features.iter().map(|name| format!("{name}_scale")).collect();
-        Ok(Self {
-            tickers: column("ticker")?,
-            ts: ts
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .ok_or_else(|| Error::bug("`ts` is not a Timestamp(µs)"))?
-                .clone(),
-            days: days
-                .as_primitive_opt::<Date32Type>()
-                .ok_or_else(|| Error::bug("`trade_date` is not a Date32"))?
-                .clone(),
-            segments: segments
-                .as_primitive_opt::<Int64Type>()
-                .ok_or_else(|| Error::bug("`segment` is not an Int64"))?
-                .clone(),
-            breaks: breaks
-                .as_boolean_opt()
-                .ok_or_else(|| Error::bug("`is_break` is not a Boolean"))?
-                .clone(),
-            reference_prices: match layout.has_reference_price {
-                true => Some(float("reference_price")?),
-                false => None,
-            },
-            values: layout.features.iter().map(|name| float(name)).collect::<Result<_>>()?,
-            scales: match layout.has_scales {
-                true => scale_names.iter().map(|name| float(name)).collect::<Result<_>>()?,
-                false => Vec::new(),
-            },
-            windows,
-            window_values,
-            skip_reasons: column("skip_reason")?,
-        })
-    }
-
-    fn ticker(&self, row: usize) -> &str {
-        self.tickers.as_string::<i32>().value(row)
-    }
-
-    /// End of the run of rows from `start` that carry one ticker.
-    fn run_end(&self, start: usize) -> usize {
-        let ticker = self.ticker(start);
-        (start..self.ts.len()).find(|&row| self.ticker(row) != ticker).unwrap_or(self.ts.len())
-    }
-
-    fn skip_reason(&self, row: usize) -> Result<Option<&'static str>> {
-        const REASONS: [&str; 5] = ["history_short", "gap", "break", "null_value", "not_finite"];
-        let reasons = self.skip_reasons.as_string::<i32>();
-        if reasons.is_null(row) {
-            return Ok(None);
-        }
-        let found = reasons.value(row);
-        let known = REASONS.into_iter().find(|reason| *reason == found);
-        known.map(Some).ok_or_else(|| {
-            Error::config(
-                Report::new("the windows SQL gives a reason that tables do not know")
-                    .at(format!("ticker {}, {}", self.ticker(row), iso_date(self.days.value(row))))
-                    .expected(format!("skip_reason NULL or one of {}", REASONS.join(", ")))
-                    .found(format!("`{found}`"))
-                    .hint("take rolling_window_reason(<features in order>, $length)"),
-            )
-        })
     }
 }
 
@@ -337,16 +248,23 @@ impl Grouping {
     }
 }
 
-fn typed<'a>(column: &'a ArrayRef, name: &str) -> Result<&'a Float64Array> {
-    column
-        .as_primitive_opt::<Float64Type>()
-        .ok_or_else(|| Error::bug(format!("`{name}` is {} and not Float64", column.data_type())))
-}
-
-/// NULL and infinity become NaN: one way of being missing.
-fn float_at(column: &Float64Array, row: usize) -> f64 {
-    let value = if column.is_valid(row) { column.value(row) } else { f64::NAN };
-    if value.is_finite() { value } else { f64::NAN }
+/// Interleaves the rows `range` of columns. NULL and infinity become NaN: one way of being missing.
+fn append_floats(to: &mut Vec<f64>, columns: &[Float64Array], range: std::ops::Range<usize>) {
+    let number = |value: f64| if value.is_finite() { value } else { f64::NAN };
+    to.reserve(range.len() * columns.len());
+    match columns {
+        [column] if column.null_count() == 0 => {
+            to.extend(column.values()[range].iter().copied().map(number));
+        }
+        _ => {
+            for row in range {
+                to.extend(columns.iter().map(|column| match column.is_valid(row) {
+                    true => number(column.value(row)),
+                    false => f64::NAN,
+                }));
+            }
+        }
+    }
 }
 
 fn out_of_order(ticker: &str, last: i64, found: i64) -> Error {

@@ -16,7 +16,9 @@ use crate::train::Ready;
 /// How many events the result tells.
 const EVENTS_TOLD: usize = 10;
 
-/// What was counted so far; shared by the detectors, which judge one ticker at a time.
+/// What was counted so far; shared by the detectors, which judge several tickers at a time.
+///
+/// Sums are taken ticker by ticker in their order, so that no bit depends on which was done first.
 #[derive(Debug)]
 pub struct Tally {
     /// In whose units all errors are told: the first network's, else the first model's.
@@ -39,6 +41,9 @@ struct Counts {
 /// One ticker, as far as its detectors have judged it.
 #[derive(Debug, Default)]
 struct TickerCounts {
+    /// First and last day of the test span that have a row.
+    test_days: Option<(i32, i32)>,
+    models: BTreeMap<String, ModelCounts>,
     /// Flagged rows of the test span by model.
     flags: BTreeMap<String, BTreeSet<usize>>,
     events: Vec<Told>,
@@ -115,21 +120,27 @@ impl Observer for Tally {
         let flags: BTreeSet<usize> =
             test_rows.iter().filter(|row| row.is_anomaly).map(|row| row.row_idx).collect();
         // A panic elsewhere poisons the lock; the counts are still whole, since each is added at once.
-        let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let (Some(first), Some(last)) = (history.days.get(test_from), history.days.last()) {
-            let (from, to) = counts.test_days.unwrap_or((*first, *last));
-            counts.test_days = Some((from.min(*first), to.max(*last)));
-        }
+        let test_days = history.days.get(test_from).copied().zip(history.days.last().copied());
         let name = &judge.detector.name;
-        counts.models.entry(name.clone()).or_default().add(own);
+        let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let ticker = counts.judged.entry(ticker.to_owned()).or_default();
+        ticker.test_days = test_days;
+        ticker.models.insert(name.clone(), own);
         ticker.flags.insert(name.clone(), flags);
         ticker.events.extend(told);
     }
 
     fn ticker_done(&self, ticker: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(TickerCounts { flags, events }) = counts.judged.remove(ticker) else { return };
+        let Some(judged) = counts.judged.remove(ticker) else { return };
+        let TickerCounts { test_days, models, flags, events } = judged;
+        if let Some((first, last)) = test_days {
+            let (from, to) = counts.test_days.unwrap_or((first, last));
+            counts.test_days = Some((from.min(first), to.max(last)));
+        }
+        for (name, own) in models {
+            counts.models.entry(name).or_default().add(own);
+        }
         for (first, own) in &flags {
             for (second, other) in &flags {
                 let shared = own.intersection(other).count() as u64;

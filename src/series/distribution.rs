@@ -23,6 +23,13 @@ pub struct Distribution {
     kept: Vec<f64>,
 }
 
+/// Where a score stands among calibration scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rank {
+    n: usize,
+    n_at_or_above: usize,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
@@ -69,31 +76,42 @@ impl Distribution {
         self.n
     }
 
-    /// Share of calibration scores below `score` in percent, 0 … 100; `None` without any or of NaN.
-    pub fn percentile(&self, score: f64) -> Option<f64> {
-        let below = self.n - self.n_at_or_above(score)?;
-        (self.n > 0).then(|| 100.0 * to_real(below) / to_real(self.n))
-    }
-
-    /// `(1 + scores at or above) / (n + 1)`: how often a calm day would score so high. `None` without
-    /// any calibration score or of NaN.
-    ///
-    /// Source: Phipson and Smyth 2010, "Permutation p-values should never be zero".
-    pub fn p_value(&self, score: f64) -> Option<f64> {
-        let n_at_or_above = self.n_at_or_above(score)?;
-        (self.n > 0).then(|| to_real(1 + n_at_or_above) / to_real(self.n + 1))
-    }
-
-    fn n_at_or_above(&self, score: f64) -> Option<usize> {
-        if score.is_nan() {
+    /// Where `score` stands among the calibration scores; `None` without any or of NaN.
+    pub fn rank(&self, score: f64) -> Option<Rank> {
+        if score.is_nan() || self.n == 0 {
             return None;
         }
         let first_kept = self.kept.partition_point(|&kept| kept < score);
         // Scores left out between the kept one below and this one may be as large: count them.
-        Some(match first_kept.checked_sub(1) {
+        let n_at_or_above = match first_kept.checked_sub(1) {
             None => self.n,
             Some(below) => self.n - 1 - rank(below, self.n),
-        })
+        };
+        Some(Rank { n: self.n, n_at_or_above })
+    }
+
+    /// [`Rank::percentile`] of `score`.
+    pub fn percentile(&self, score: f64) -> Option<f64> {
+        self.rank(score).map(Rank::percentile)
+    }
+
+    /// [`Rank::p_value`] of `score`.
+    pub fn p_value(&self, score: f64) -> Option<f64> {
+        self.rank(score).map(Rank::p_value)
+    }
+}
+
+impl Rank {
+    /// Share of calibration scores below the score in percent, 0 … 100.
+    pub fn percentile(self) -> f64 {
+        100.0 * to_real(self.n - self.n_at_or_above) / to_real(self.n)
+    }
+
+    /// `(1 + scores at or above) / (n + 1)`: how often a calm day would score so high.
+    ///
+    /// Source: Phipson and Smyth 2010, "Permutation p-values should never be zero".
+    pub fn p_value(self) -> f64 {
+        to_real(1 + self.n_at_or_above) / to_real(self.n + 1)
     }
 }
 

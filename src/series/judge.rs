@@ -253,8 +253,10 @@ impl JudgedRow {
         let Some(Calibrated { threshold, distribution }) = calibrated else { return };
         self.threshold = Some(*threshold);
         self.threshold_ratio = finite(score / threshold);
-        self.percentile = distribution.percentile(score);
-        self.p_value = distribution.p_value(score);
+        if let Some(rank) = distribution.rank(score) {
+            self.percentile = Some(rank.percentile());
+            self.p_value = Some(rank.p_value());
+        }
         self.is_anomaly = score > *threshold;
     }
 }

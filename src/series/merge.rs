@@ -79,12 +79,12 @@ impl PointMerge {
     fn close_before(&mut self, row_idx: usize) {
         for point in self.merged.len()..row_idx {
             self.covering.clear();
-            for end in point..point + self.steps {
-                let slot = end % self.steps;
+            let mut slot = point % self.steps;
+            for (end, step) in (point..).zip((0..self.steps).rev()) {
                 if self.ends[slot] == Some(end) {
-                    let step = self.steps - 1 - (end - point);
                     self.covering.push(self.errors[slot * self.steps + step]);
                 }
+                slot = if slot + 1 == self.steps { 0 } else { slot + 1 };
             }
             self.n_windows.push(u32::try_from(self.covering.len()).unwrap_or(u32::MAX));
             self.merged.push(self.merge.merge(&mut self.covering));

@@ -32,6 +32,7 @@ pub(crate) fn score(
 
     let mut scores = Scores::empty(history.len(), features, steps);
     let mut points = PointMerge::new(merge, steps);
+    let mut errors = Vec::with_capacity(steps * features);
     for (call, ends) in ends.chunks(WINDOWS_PER_CALL).enumerate() {
         let first = call * WINDOWS_PER_CALL;
         let expected = network.expect(windows.slice(first..first + ends.len()))?;
@@ -40,12 +41,14 @@ pub(crate) fn score(
             return Err(shape(network, &found));
         }
         for (&end, expected) in ends.iter().zip(expected.chunks_exact(steps * features)) {
-            let window = WindowErrors { scaler, history, end, steps, expected };
-            scores.window_error[end] = mean_magnitude(window.all());
-            points.push(end, (0..steps).map(|step| window.of_step(step)));
-            for feature_idx in 0..features {
+            window_errors(scaler, history, end, expected, &mut errors);
+            scores.window_error[end] = mean_magnitude(errors.iter().copied());
+            let of_step = |errors: &[f64]| root_mean_square(errors.iter().copied());
+            points.push(end, errors.chunks_exact(features).map(of_step));
+            let newest = &expected[(steps - 1) * features..];
+            for (feature_idx, &scaled) in newest.iter().enumerate() {
                 let idx = end * features + feature_idx;
-                scores.expected[idx] = window.expected(steps - 1, feature_idx);
+                scores.expected[idx] = scaler.unscale(feature_idx, f64::from(scaled));
                 scores.scale[idx] = scaler.sd()[feature_idx];
             }
             scores.close_row(history, end);
@@ -67,37 +70,27 @@ pub(crate) fn mean_magnitude(errors: impl Iterator<Item = f64>) -> f64 {
     if mean.is_finite() { mean } else { f64::NAN }
 }
 
-/// One window and what the network expects of its last `steps` rows, `[step, feature]`.
-#[derive(Clone, Copy)]
-struct WindowErrors<'a> {
-    scaler: &'a Scaler,
-    history: &'a History<'a>,
+/// Errors in scaled units of the window that ends at `end`, `[step, feature]`, given what the
+/// network expects of its last rows, `[step, feature]`.
+fn window_errors(
+    scaler: &Scaler,
+    history: &History<'_>,
     end: usize,
-    steps: usize,
-    expected: &'a [f32],
-}
-
-impl<'a> WindowErrors<'a> {
-    /// In units of the feature.
-    fn expected(&self, step: usize, feature_idx: usize) -> f64 {
-        let scaled = self.expected[step * self.history.features + feature_idx];
-        self.scaler.unscale(feature_idx, f64::from(scaled))
-    }
-
-    /// In scaled units.
-    fn error(&self, step: usize, feature_idx: usize) -> f64 {
-        let value = self.history.row(self.end + 1 - self.steps + step)[feature_idx];
-        (value - self.expected(step, feature_idx)) / self.scaler.sd()[feature_idx]
-    }
-
-    fn of_step(&self, step: usize) -> f64 {
-        let features = 0..self.history.features;
-        root_mean_square(features.map(|feature_idx| self.error(step, feature_idx)))
-    }
-
-    fn all(self) -> impl Iterator<Item = f64> + 'a {
-        let features = self.history.features;
-        (0..self.steps * features).map(move |idx| self.error(idx / features, idx % features))
+    expected: &[f32],
+    errors: &mut Vec<f64>,
+) {
+    let last = (end + 1) * history.features;
+    let values = &history.values[last - expected.len()..last];
+    errors.clear();
+    let error = |feature_idx: usize, (value, expected): (&f64, &f32)| {
+        let expected = scaler.unscale(feature_idx, f64::from(*expected));
+        (value - expected) / scaler.sd()[feature_idx]
+    };
+    let pairs = values.iter().zip(expected);
+    match history.features {
+        // No division by the number of features in the usual case.
+        1 => errors.extend(pairs.map(|pair| error(0, pair))),
+        n => errors.extend(pairs.enumerate().map(|(idx, pair)| error(idx % n, pair))),
     }
 }
 

@@ -33,10 +33,18 @@ pub(crate) fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
     }
 }
 
-/// Median of finite values, which are sorted in place.
+/// Median of finite values, which are reordered: that of [`median_of_sorted`], bit for bit.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
-    sort(values);
-    median_of_sorted(values)
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let is_odd = values.len() % 2 == 1;
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(lower) if !is_odd => Some(f64::midpoint(lower, upper)),
+        _ => Some(upper),
+    }
 }
 
 /// Root of the mean square; of one value its magnitude. NaN if a value is NaN or there is none.
@@ -59,6 +67,19 @@ mod tests {
         assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&mut []), None);
+    }
+
+    #[test]
+    fn the_median_is_the_middle_of_the_sorted_values_for_every_number_of_them() {
+        for n in 0..80_u32 {
+            // Values repeat, and 0 comes with both signs.
+            let values: Vec<f64> =
+                (0..n).map(|k| f64::from(k * k % 17) * [1.0, -1.0][k as usize % 2]).collect();
+            let mut sorted = values.clone();
+            sort(&mut sorted);
+            let expected = median_of_sorted(&sorted).map(f64::to_bits);
+            assert_eq!(median(&mut values.clone()).map(f64::to_bits), expected, "{n}");
+        }
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn the_observer_hears_of_every_detector_and_then_that_the_ticker_is_done() {
     let heard = Arc::new(Heard::default());
     let judges = judges(&["a"], Arc::clone(&heard) as _);
     judges.score(&rows("A", &[1.0, 2.0], 1, &[1.0, 2.0])).unwrap();
+    judges.scored("A");
     let mut heard = heard.0.lock().unwrap().clone();
     assert_eq!(heard.pop().unwrap(), "A done");
     heard.sort();

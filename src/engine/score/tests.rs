@@ -14,7 +14,9 @@ use crate::testing::{Price, register_prices, session_of};
 #[derive(Debug, Default)]
 struct Counts {
     given: AtomicUsize,
+    done: AtomicUsize,
     threads: Mutex<Vec<Option<String>>>,
+    told: Mutex<Vec<String>>,
 }
 
 impl Scorer for Counts {
@@ -32,11 +34,23 @@ impl Scorer for Counts {
         if rows.ticker == "REFUSED" {
             return Err(Error::bug("refused"));
         }
+        // Done after the next ticker, which another thread scores.
+        while rows.ticker == "SLOW"
+            && rayon::current_num_threads() > 1
+            && self.done.load(Ordering::SeqCst) < 1
+        {
+            std::thread::yield_now();
+        }
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from(vec![rows.ticker.as_str()])),
             Arc::new(Int64Array::from(vec![i64::try_from(rows.len()).unwrap()])),
         ];
+        self.done.fetch_add(1, Ordering::SeqCst);
         RecordBatch::try_new(self.schema(), columns).map_err(|error| Error::bug(error.to_string()))
+    }
+
+    fn scored(&self, ticker: &str) {
+        self.told.lock().unwrap().push(ticker.to_owned());
     }
 }
 
@@ -80,16 +94,32 @@ async fn each_ticker_gives_one_batch_in_order_however_the_source_is_cut() {
 }
 
 #[tokio::test]
-async fn the_next_ticker_is_scored_only_when_the_last_was_taken() {
-    let rows = prices(&[("A", 3), ("B", 3), ("C", 3)]);
+async fn only_a_few_tickers_are_read_ahead_of_those_that_were_taken() {
+    let names: Vec<String> = (0..60).map(|ticker| format!("T{ticker:02}")).collect();
+    let rows = prices(&names.iter().map(|name| (name.as_str(), 3)).collect::<Vec<_>>());
     let scorer = Arc::new(Counts::default());
     let mut batches = scored(&rows, 8192, scorer.clone()).await.unwrap();
-    assert_eq!(scorer.given.load(Ordering::SeqCst), 0);
-    for taken in 1..=3 {
+    // Those that wait, one that waits for its place among them, and those that are scored.
+    let ahead = TICKERS_READY + 1 + tickers_at_once();
+    for taken in 1..=60 {
         batches.try_next().await.unwrap().unwrap();
-        assert_eq!(scorer.given.load(Ordering::SeqCst), taken);
+        // However often the task that reads ahead gets its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let given = scorer.given.load(Ordering::SeqCst);
+        assert!((taken..=taken + ahead).contains(&given), "{given} of {taken}");
     }
     assert!(batches.try_next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn tickers_are_told_in_their_order_though_a_later_one_is_done_first() {
+    let scorer = Arc::new(Counts::default());
+    let rows = prices(&[("SLOW", 3), ("T", 3), ("U", 3)]);
+    let batches = scored(&rows, 8192, scorer.clone()).await.unwrap();
+    assert_eq!(batches.try_collect::<Vec<_>>().await.unwrap().len(), 3);
+    assert_eq!(*scorer.told.lock().unwrap(), ["SLOW", "T", "U"]);
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -107,15 +107,9 @@ impl CellWriter {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let keys = cell_keys(rows, self.table, self.parts)?;
-        let mut distinct = keys.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        for key in distinct {
+        for (key, run) in cell_runs(rows, self.table, self.parts)? {
             let Some(cell) = self.open.get_mut(&key) else { continue };
-            let mask = keys.iter().map(|row_key| Some(*row_key == key)).collect();
-            let own = filter_record_batch(rows, &mask)
-                .map_err(|error| Error::bug(format!("rows cannot be split: {error}")))?;
+            let own = rows.slice(run.start, run.len());
             cell.writer.write(&own).map_err(|error| unwritable(&cell.file, &error))?;
             cell.rows += own.num_rows() as u64;
         }
@@ -141,7 +135,7 @@ impl CellWriter {
         drop(File::create(&file).map_err(|error| unwritable(&file, &error))?);
         let metadata: Vec<(&str, &str)> =
             self.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let writer = parquet_format::writer(
+        let writer = parquet_format::writer_of_computed(
             BufWriter::new(Appended { file: file.clone() }),
             self.schema.clone(),
             sort_key(self.table),
@@ -161,23 +155,49 @@ pub fn sort_key(table: Table) -> &'static [&'static str] {
     }
 }
 
-/// (year, part) of every row.
-fn cell_keys(rows: &RecordBatch, table: Table, parts: u32) -> Result<Vec<(i32, u32)>> {
+/// (year, part) of the cell of each run of rows that belong together: of rows in the order of
+/// (ticker, ts), one run for every year of a ticker.
+fn cell_runs(
+    rows: &RecordBatch,
+    table: Table,
+    parts: u32,
+) -> Result<Vec<((i32, u32), Range<usize>)>> {
     let instant = if table == Table::Events { "start_ts" } else { "ts" };
     let (Some(ts), Some(ticker)) = (rows.column_by_name(instant), rows.column_by_name("ticker"))
     else {
         return Err(Error::bug(format!("rows of {} lack {instant} or ticker", table.name())));
     };
     let ts = ts.as_primitive_opt::<TimestampMicrosecondType>();
-    let (Some(ts), Some(ticker)) = (ts, ticker.as_string_opt::<i32>()) else {
+    let (Some(ts), Some(tickers)) = (ts, ticker.as_string_opt::<i32>()) else {
         return Err(Error::bug(format!(
             "{instant} or ticker of {} has another type",
             table.name()
         )));
     };
-    Ok((0..rows.num_rows())
-        .map(|row| (year_of(ts.value(row)), part_of(ticker.value(row), parts)))
-        .collect())
+    let mut runs: Vec<((i32, u32), Range<usize>)> = Vec::new();
+    // Of the newest run: its ticker, and the instants of its year.
+    let (mut ticker, mut year_ts) = ("", 0..0);
+    for (row, &instant) in ts.values().iter().enumerate() {
+        match runs.last_mut() {
+            Some((_, run)) if year_ts.contains(&instant) && tickers.value(row) == ticker => {
+                run.end = row + 1;
+            }
+            _ => {
+                ticker = tickers.value(row);
+                let year = year_of(instant);
+                year_ts = start_of_year(year)..start_of_year(year.saturating_add(1));
+                runs.push(((year, part_of(ticker, parts)), row..row + 1));
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// Its first instant, µs UTC; beyond what dates can tell, the end of time.
+fn start_of_year(year: i32) -> i64 {
+    let first =
+        chrono::NaiveDate::from_ymd_opt(year, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    first.map_or(i64::MAX, |first| first.and_utc().timestamp_micros())
 }
 
 /// Year (UTC) of an instant in microseconds.

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    BooleanArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float32Array, Int64Array, ListViewArray, StringArray,
+    TimestampMicrosecondArray,
 };
 use datafusion::arrow::buffer::ScalarBuffer;
 use datafusion::arrow::datatypes::{DataType, Field};
@@ -96,6 +97,49 @@ async fn a_window_that_holds_anything_but_the_features_is_refused() {
     // A window is Float32: 0.1 is not, and is compared as its rounding.
     let rounded = [("A", 0, 0.1, None), ("A", 1, 0.2, Some([0.1, 0.2]))];
     assert!(grouped(&[&rounded]).await.is_ok());
+}
+
+/// Rows of one ticker whose windows overlap in one buffer, as `rolling_window` cuts them.
+fn overlapping(values: &[f64], shared: &[f32], offsets: &[i32]) -> RecordBatch {
+    let rows: Vec<Row<'_>> =
+        (0..).zip(values).map(|(day, value)| ("A", day, *value, None)).collect();
+    let rows = batch(&rows);
+    let size = |&offset: &i32| if offset < 0 { 0 } else { 2 };
+    let windows = ListViewArray::new(
+        Arc::new(Field::new_list_field(DataType::Float32, true)),
+        offsets.iter().map(|offset| (*offset).max(0)).collect(),
+        offsets.iter().map(size).collect(),
+        Arc::new(Float32Array::from(shared.to_vec())),
+        Some(offsets.iter().map(|offset| *offset >= 0).collect::<Vec<bool>>().into()),
+    );
+    let mut columns = rows.columns().to_vec();
+    columns[6] = Arc::new(windows);
+    columns[7] = Arc::new(StringArray::from(vec![None::<&str>; values.len()]));
+    RecordBatch::try_new(rows.schema(), columns).unwrap()
+}
+
+#[tokio::test]
+async fn overlapping_windows_are_right_only_if_each_begins_one_row_after_the_last() {
+    let check = async |values: &[f64], shared: &[f32], offsets: &[i32]| {
+        let rows = overlapping(values, shared, offsets);
+        let schema = rows.schema();
+        let stream = Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(rows)])));
+        by_ticker(stream, layout())
+            .try_collect::<Vec<_>>()
+            .await
+            .map(|rows| rows[0].windowed.clone())
+    };
+    let values = [1.0, 2.0, 3.0, 4.0];
+    let right = check(&values, &[1.0, 2.0, 3.0, 4.0], &[-1, 0, 1, 2]).await.unwrap();
+    assert_eq!(right, [false, true, true, true]);
+    // The newest value of a window differs.
+    assert!(check(&values, &[1.0, 2.0, 3.5, 4.0], &[-1, 0, 1, 2]).await.is_err());
+    // The last window is one row too old, and stands where the one before stood; one too far on.
+    assert!(check(&values, &[1.0, 2.0, 3.0, 4.0], &[-1, 0, 1, 1]).await.is_err());
+    assert!(check(&values, &[1.0, 2.0, 3.0, 9.0, 4.0], &[-1, 0, 1, 3]).await.is_err());
+    // After a row without a window all of the next one is looked at: 9 is not 2.
+    assert!(check(&values, &[1.0, 2.0, 9.0, 3.0, 4.0], &[-1, -1, 2, 3]).await.is_err());
+    assert!(check(&values, &[1.0, 2.0, 2.0, 3.0, 4.0], &[-1, -1, 2, 3]).await.is_ok());
 }
 
 #[tokio::test]
