@@ -1,8 +1,16 @@
-//! What the bits of a result may depend on besides the build.
+//! The machine: what the bits of a result may depend on besides the build, and what a run held.
 
 /// Architecture, operating system and the widest instruction set, as in `x86_64 linux avx512f`.
 pub fn describe() -> String {
     format!("{} {} {}", std::env::consts::ARCH, std::env::consts::OS, instruction_set())
+}
+
+/// The most memory that this process has held so far, MiB; `None` where the system does not tell.
+pub fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024)
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -29,6 +29,7 @@ mod settings;
 mod shell;
 mod split;
 mod staging;
+mod stopwatch;
 mod train;
 
 use std::io::{IsTerminal, Write};

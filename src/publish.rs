@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use futures::TryStreamExt;
@@ -15,6 +16,7 @@ use oddlot_engine::tables::{
     StagedCell, Table,
 };
 use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
+use oddlot_series::Judge;
 use rayon::prelude::*;
 
 use crate::artifact::StoredJudge;
@@ -26,6 +28,7 @@ use crate::result::{Summary, Tally};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
 use crate::split::day;
+use crate::stopwatch::{Part, Spent, Stopwatch, TimedNetwork, TimedScorer};
 use crate::train::Ready;
 
 /// A run whose models are ready.
@@ -68,17 +71,20 @@ impl Job<'_> {
         options: Options,
     ) -> Result<Outcome, Error> {
         let tally = Arc::new(Tally::new(self.models));
+        let watch = Stopwatch::start();
         let mut writers = self.writers(cells, staging)?;
         let mut spans = EventSpans::default();
         let bar = options.progress.scoring(self.digest.n_rows() as u64);
-        let mut judged = self.judged(&tally).await?;
+        let mut judged = self.judged(&tally, &watch).await?;
         // A price row is judged by every model, feature by feature.
         let judged_a_row = (self.models.len() * self.prices.layout.features.len()).max(1);
         let blame = |error| from_datafusion(&self.plan.source.path, error);
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
             bar.inc((ticker.num_rows() / judged_a_row) as u64);
-            writers = off_tokio("writing a ticker", move || write(writers, &ticker)).await??;
+            let writing = Arc::clone(&watch);
+            writers =
+                off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
         }
         bar.finish_and_clear();
         // The summary first: where it is missing, cells are too, and the next run makes both.
@@ -88,12 +94,15 @@ impl Job<'_> {
         self.root.put(staging, &self.summary_path(), &json).await?;
         let mut n_replaced = 0;
         for writer in writers {
-            for staged in off_tokio("closing cells", move || writer.finish()).await?? {
+            let writing = Arc::clone(&watch);
+            let close = move || writing.during(Part::Write, || writer.finish());
+            for staged in off_tokio("closing cells", close).await?? {
                 let is_replaced =
                     self.commit_cell(&staged, cells, &spans, run_id, staging, options).await?;
                 n_replaced += usize::from(is_replaced);
             }
         }
+        tell_time(&watch.read(), self.digest.n_rows());
         let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
     }
@@ -138,15 +147,26 @@ impl Job<'_> {
     }
 
     /// The judged rows of all tickers, one batch a ticker.
-    async fn judged(&self, tally: &Arc<Tally>) -> Result<score::JudgedStream, Error> {
+    async fn judged(
+        &self,
+        tally: &Arc<Tally>,
+        watch: &Arc<Stopwatch>,
+    ) -> Result<score::JudgedStream, Error> {
         let features = self.prices.layout.features.len();
         let links = lower::price_links(self.prices.relation.features.header.link, features);
         let events = lower::events(self.plan.events);
         let detectors = self.models.iter().map(|ready| ready.model.detector(links.clone(), events));
-        let detectors = detectors.collect::<Result<Vec<_>, _>>()?;
+        let mut detectors = detectors.collect::<Result<Vec<_>, _>>()?;
+        for judge in &mut detectors {
+            if let Judge::Network { network, .. } = &mut judge.detector.judge {
+                let watch = Arc::clone(watch);
+                *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
+            }
+        }
         let layout = self.prices.layout.clone();
-        let judges = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
-        score::stream(&self.prices.session, &self.prices.relation, layout, Arc::new(judges)).await
+        let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
+        let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
+        score::stream(&self.prices.session, &self.prices.relation, layout, scorer).await
     }
 
     fn writers(&self, cells: &Cells, staging: &Path) -> Result<Vec<CellWriter>, Error> {
@@ -266,10 +286,34 @@ impl Job<'_> {
 }
 
 /// Adds one ticker's judged rows to every table.
-fn write(mut writers: Vec<CellWriter>, ticker: &RecordBatch) -> Result<Vec<CellWriter>, Error> {
+fn write(
+    mut writers: Vec<CellWriter>,
+    ticker: &RecordBatch,
+    watch: &Stopwatch,
+) -> Result<Vec<CellWriter>, Error> {
     let tables = Table::ALL.into_par_iter().zip(&mut writers);
-    tables.try_for_each(|(table, writer)| writer.write(&rows_of(table, ticker)?))?;
+    tables.try_for_each(|(table, writer)| {
+        watch.during(Part::Write, || writer.write(&rows_of(table, ticker)?))
+    })?;
     Ok(writers)
+}
+
+/// Tells how long the scoring stage took and what in it; the network's part is what its kernels
+/// alone would take on as many threads.
+fn tell_time(spent: &Spent, n_rows: usize) {
+    let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
+    let parts = [Part::Network, Part::Read, Part::Judge, Part::Write].map(|part| spent.of(part));
+    tracing::info!(
+        rows = n_rows,
+        windows = spent.n_windows,
+        seconds = %seconds(spent.whole),
+        network = %seconds(parts[0]),
+        read = %seconds(parts[1]),
+        judge = %seconds(parts[2]),
+        write = %seconds(parts[3]),
+        peak_mib = crate::machine::peak_mib(),
+        "scored"
+    );
 }
 
 /// Writes the rows of the models that have none yet: also of those that a run has trained which was

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
-use crate::tables::writer::year_of;
+use crate::tables::writer::{instants_of, year_of};
 use crate::{Error, Result};
 
 /// Digests of one ticker's rows, year by year.
@@ -148,10 +148,19 @@ impl InputDigest {
     /// Adds the rows of one ticker: instants in µs and `n_values` values a row, NaN where missing.
     pub fn add(&mut self, ticker: &str, ts: &[i64], values: &[f64], n_values: usize) {
         let mut years: BTreeMap<i32, (usize, Sha256)> = BTreeMap::new();
-        for (row, instant) in ts.iter().enumerate() {
-            let (rows, hasher) = years.entry(year_of(*instant)).or_default();
-            *rows += 1;
-            add_row(hasher, Some(instant), &values[row * n_values..(row + 1) * n_values]);
+        let mut row = 0;
+        // Rows of a year stand together, so that its hasher is looked up once.
+        while row < ts.len() {
+            let year = year_of(ts[row]);
+            let within = instants_of(year);
+            let (rows, hasher) = years.entry(year).or_default();
+            let end = row + 1;
+            let n_more = ts[end..].iter().take_while(|instant| within.contains(instant)).count();
+            for row in row..end + n_more {
+                add_row(hasher, Some(&ts[row]), &values[row * n_values..(row + 1) * n_values]);
+            }
+            *rows += 1 + n_more;
+            row = end + n_more;
         }
         let years = years
             .into_iter()

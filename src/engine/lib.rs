@@ -32,6 +32,7 @@ pub mod ticker_rows;
 pub mod windows;
 
 pub use datafusion::arrow::array::RecordBatch;
+pub use datafusion::arrow::datatypes::SchemaRef;
 pub use error::{Error, Kind, Report, Result};
 pub use off_tokio::off_tokio;
 pub use step::instant_type;

@@ -14,6 +14,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -26,7 +27,7 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, execute_stream,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::failure::from_datafusion;
 use crate::relation::WindowsRelation;
@@ -44,6 +45,11 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// # Errors
     /// What stops the whole job; a ticker's own defects belong into its rows.
     fn score(&self, rows: &TickerRows) -> Result<RecordBatch>;
+
+    /// Does `read`, a piece of the reading of rows to be scored, for who wants to know when that is.
+    fn read(&self, read: &mut dyn FnMut()) {
+        read();
+    }
 
     /// `ticker` and all before it have been scored: told in their order, whichever was done first.
     fn scored(&self, ticker: &str) {
@@ -124,11 +130,17 @@ impl ExecutionPlan for ScoreExec {
     ) -> DfResult<SendableRecordBatchStream> {
         let windows = self.windows.execute(partition, context)?;
         let (schema, scorer) = (self.scorer.schema(), Arc::clone(&self.scorer));
-        let tickers = by_ticker(windows, self.layout.clone());
+        let mut tickers = Box::pin(by_ticker(windows, self.layout.clone()));
 
         let mut ahead = RecordBatchReceiverStream::builder(schema, TICKERS_READY);
         let ready = ahead.tx();
         ahead.spawn(async move {
+            let reader = Arc::clone(&scorer);
+            let tickers = stream::poll_fn(move |context| {
+                let mut polled = Poll::Pending;
+                reader.read(&mut || polled = tickers.poll_next_unpin(context));
+                polled
+            });
             let scored = tickers.map_ok(|rows| begin(Arc::clone(&scorer), rows));
             let mut scored = pin!(scored.try_buffered(tickers_at_once()));
             while let Some(next) = scored.next().await {

@@ -77,6 +77,7 @@ pub mod judge;
 pub mod merge;
 pub mod metrics;
 mod network;
+pub mod rolling;
 pub mod scale;
 pub mod score;
 pub mod split;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
@@ -50,6 +51,7 @@ pub(super) enum Weights {
 
 impl Job {
     pub(super) fn make(self, weights: Weights) -> Result<Model, Error> {
+        let begun = Instant::now();
         let scalers = self.scalers()?;
         let (judge, network) = match (&self.model.detector, weights) {
             (_, Weights::Keep(old)) => self.keep(*old, &scalers)?,
@@ -61,7 +63,16 @@ impl Job {
             (DetectorPlan::Network(_), Weights::Train) => self.train(&scalers)?,
         };
         let merge = self.plan.merge.decides.then(|| lower::merge(self.plan.merge));
+        let trained = Instant::now();
         let thresholds = self.calibrate(&judge, &network, &scalers, merge)?;
+        let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
+        tracing::info!(
+            model = self.model.name.as_str(),
+            train = %seconds(trained - begun),
+            calibrate = %seconds(trained.elapsed()),
+            peak_mib = crate::machine::peak_mib(),
+            "made"
+        );
         let sql = sql_of(&self.plan)?;
         let artifact = Artifact {
             format: FORMAT,

@@ -185,7 +185,7 @@ fn cell_runs(
             _ => {
                 ticker = tickers.value(row);
                 let year = year_of(instant);
-                year_ts = start_of_year(year)..start_of_year(year.saturating_add(1));
+                year_ts = instants_of(year);
                 runs.push(((year, part_of(ticker, parts)), row..row + 1));
             }
         }
@@ -193,17 +193,20 @@ fn cell_runs(
     Ok(runs)
 }
 
-/// Its first instant, µs UTC; beyond what dates can tell, the end of time.
-fn start_of_year(year: i32) -> i64 {
-    let first =
-        chrono::NaiveDate::from_ymd_opt(year, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
-    first.map_or(i64::MAX, |first| first.and_utc().timestamp_micros())
-}
-
 /// Year (UTC) of an instant in microseconds.
 pub fn year_of(ts_us: i64) -> i32 {
     use chrono::Datelike;
     chrono::DateTime::from_timestamp_micros(ts_us).map_or(0, |instant| instant.year())
+}
+
+/// The instants of a year, µs UTC; none of a year beyond what dates can tell.
+pub(crate) fn instants_of(year: i32) -> Range<i64> {
+    let first_of = |year| {
+        let first = chrono::NaiveDate::from_ymd_opt(year, 1, 1)?.and_hms_opt(0, 0, 0)?;
+        Some(first.and_utc().timestamp_micros())
+    };
+    let bounds = first_of(year).zip(year.checked_add(1).and_then(first_of));
+    bounds.map_or(0..0, |(first, next)| first..next)
 }
 
 fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {

@@ -1,6 +1,9 @@
-//! The arithmetic: one frame in, one number out, the same bits every time.
+//! Statistics of one frame of rows: one frame in, one number out, the same bits every time. The
+//! windows of the SQL functions `rolling_mean`, `rolling_std`, `rolling_median` and `ewma`.
 //!
 //! Shapes: frame `[n]`, oldest value first -> `[]`. Units: those of the values.
+
+use crate::statistics::to_real;
 
 /// Partial sums kept side by side, so that the processor adds them in parallel; the order of
 /// additions depends on the frame's length only.
@@ -21,23 +24,23 @@ fn sum(frame: &[f64], term: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Arithmetic mean.
-pub(crate) fn mean(frame: &[f64]) -> f64 {
-    sum(frame, |value| value) / count(frame.len())
+pub fn mean(frame: &[f64]) -> f64 {
+    sum(frame, |value| value) / to_real(frame.len())
 }
 
 /// Sample standard deviation (ddof 1), two passes; 0 for a constant frame, exactly.
-pub(crate) fn standard_deviation(frame: &[f64]) -> f64 {
+pub fn standard_deviation(frame: &[f64]) -> f64 {
     if frame.windows(2).all(|pair| pair[0] == pair[1]) {
         // The mean of equal values may round, and would leave a residue of 1e-17 for a zero.
         return 0.0;
     }
     let centre = mean(frame);
     let squares = sum(frame, |value| (value - centre) * (value - centre));
-    (squares / count(frame.len() - 1)).sqrt()
+    (squares / to_real(frame.len() - 1)).sqrt()
 }
 
 /// Median; of an even number of values the midpoint of the middle two. Reorders `scratch`.
-pub(crate) fn median(frame: &[f64], scratch: &mut Vec<f64>) -> f64 {
+pub fn median(frame: &[f64], scratch: &mut Vec<f64>) -> f64 {
     scratch.clear();
     scratch.extend_from_slice(frame);
     let middle = scratch.len() / 2;
@@ -50,17 +53,12 @@ pub(crate) fn median(frame: &[f64], scratch: &mut Vec<f64>) -> f64 {
 
 /// Exponentially weighted mean: weight `(1-λ)λ^k` for the value `k` rows back, over this frame
 /// only, divided by the weights' sum.
-pub(crate) fn ewma(frame: &[f64], lambda: f64) -> f64 {
+pub fn ewma(frame: &[f64], lambda: f64) -> f64 {
     // Horner's rule from the oldest value on; the factor (1-λ) cancels against the weights' sum.
     let (weighted, weights) = frame.iter().fold((0.0, 0.0), |(weighted, weights), &value| {
         (weighted * lambda + value, weights * lambda + 1.0)
     });
     weighted / weights
-}
-
-/// A number of rows as `f64`: exact below 2^53.
-fn count(n_rows: usize) -> f64 {
-    n_rows as f64
 }
 
 #[cfg(test)]

@@ -12,6 +12,4 @@
 //! `running_count(condition)` counts the true rows of the partition so far (`Int64`); it numbers
 //! the segments, and the plan knows that its result grows along the partition.
 
-mod statistics;
-
-pub(crate) use statistics::{ewma, mean, median, standard_deviation};
+pub(crate) use oddlot_series::rolling::{ewma, mean, median, standard_deviation};
