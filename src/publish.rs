@@ -311,6 +311,7 @@ fn tell_time(spent: &Spent, n_rows: usize) {
         read = %seconds(parts[1]),
         judge = %seconds(parts[2]),
         write = %seconds(parts[3]),
+        processor = spent.processor.map(seconds).map(tracing::field::display),
         peak_mib = crate::machine::peak_mib(),
         "scored"
     );

@@ -15,6 +15,8 @@ use oddlot_engine::ticker_rows::TickerRows;
 use oddlot_engine::{Error, RecordBatch, SchemaRef};
 use oddlot_series::{FitError, Fitted, ModelSpec, NamedTensor, Windows};
 
+use crate::machine;
+
 /// What a thread does in the scoring stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -39,6 +41,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct Stopwatch {
     begun: Instant,
+    processor: Option<Duration>,
     state: Mutex<State>,
 }
 
@@ -56,6 +59,8 @@ struct State {
 pub struct Spent {
     /// The stage from begin to end.
     pub whole: Duration,
+    /// Processor time of the whole process meanwhile, where the system tells it.
+    pub processor: Option<Duration>,
     /// By [`Part`]; what is missing to the whole, nobody worked.
     pub parts: [Duration; N_PARTS],
     /// Windows that networks were given.
@@ -79,7 +84,8 @@ impl Stopwatch {
             spent: [Duration::ZERO; N_PARTS],
             n_windows: 0,
         };
-        Arc::new(Self { begun, state: Mutex::new(state) })
+        let processor = machine::processor_time();
+        Arc::new(Self { begun, processor, state: Mutex::new(state) })
     }
 
     /// Does `work`, which is of `part`; what this thread did before stands still meanwhile.
@@ -92,7 +98,13 @@ impl Stopwatch {
     pub fn read(&self) -> Spent {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.divide(Instant::now());
-        Spent { whole: self.begun.elapsed(), parts: state.spent, n_windows: state.n_windows }
+        let processor = machine::processor_time().zip(self.processor);
+        Spent {
+            whole: self.begun.elapsed(),
+            processor: processor.map(|(now, then)| now.saturating_sub(then)),
+            parts: state.spent,
+            n_windows: state.n_windows,
+        }
     }
 
     fn switch(&self, to: Option<Part>) -> Option<Part> {
