@@ -155,13 +155,12 @@ pub fn sort_key(table: Table) -> &'static [&'static str] {
     }
 }
 
+/// (year, part) of a cell, and rows that belong into it.
+type CellRun = ((i32, u32), Range<usize>);
+
 /// (year, part) of the cell of each run of rows that belong together: of rows in the order of
 /// (ticker, ts), one run for every year of a ticker.
-fn cell_runs(
-    rows: &RecordBatch,
-    table: Table,
-    parts: u32,
-) -> Result<Vec<((i32, u32), Range<usize>)>> {
+fn cell_runs(rows: &RecordBatch, table: Table, parts: u32) -> Result<Vec<CellRun>> {
     let instant = if table == Table::Events { "start_ts" } else { "ts" };
     let (Some(ts), Some(ticker)) = (rows.column_by_name(instant), rows.column_by_name("ticker"))
     else {
@@ -174,7 +173,7 @@ fn cell_runs(
             table.name()
         )));
     };
-    let mut runs: Vec<((i32, u32), Range<usize>)> = Vec::new();
+    let mut runs: Vec<CellRun> = Vec::new();
     // Of the newest run: its ticker, and the instants of its year.
     let (mut ticker, mut year_ts) = ("", 0..0);
     for (row, &instant) in ts.values().iter().enumerate() {
