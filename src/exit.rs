@@ -12,7 +12,7 @@ pub enum Exit {
     Done = 0,
     /// Finished, but too many tickers failed.
     TickersFailed = 1,
-    /// The command line (clap ends with it by itself) or `ODDLOT_ISA` is wrong.
+    /// The command line (clap ends with it by itself), `ODDLOT_ENGINE` or `ODDLOT_ISA` is wrong.
     Usage = 2,
     /// An input check stopped it, or no ticker survived.
     Input = 3,

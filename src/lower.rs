@@ -12,23 +12,32 @@ use oddlot_series::{
 use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network};
 use crate::settings::{split, threshold};
 
-/// The engine that computes networks: the one place where it is chosen. `forced` is what `ODDLOT_ISA` says.
+/// The engine that computes networks: the one place where it is chosen. `asked` is what `ODDLOT_ENGINE` says,
+/// `isa` what `ODDLOT_ISA` says.
 ///
 /// # Errors
-/// An instruction set that nobody knows or that this machine lacks.
-pub fn engine(forced: Option<&str>) -> Result<Engine, Report> {
-    let Some(forced) = forced else { return Ok(Engine::Fused(Isa::best())) };
-    let available = Isa::available();
-    match available.iter().find(|isa| isa.to_string() == forced) {
-        Some(isa) => Ok(Engine::Fused(*isa)),
-        None => {
-            let names: Vec<String> = available.iter().map(Isa::to_string).collect();
-            Err(Report::new("this machine does not have the instruction set of `ODDLOT_ISA`")
-                .expected(names.join(" or "))
-                .found(format!("ODDLOT_ISA={forced}"))
-                .hint("unset it: the fastest one is taken"))
-        }
+/// An engine that nobody knows, or an instruction set that nobody knows or that this machine lacks.
+pub fn engine(asked: Option<&str>, isa: Option<&str>) -> Result<Engine, Report> {
+    let isa = instruction_set(isa)?;
+    match asked {
+        None | Some("fused") => Ok(Engine::Fused(isa)),
+        Some("tensor") => Ok(Engine::Tensor),
+        Some(other) => Err(Report::new("there is no engine of the name in `ODDLOT_ENGINE`")
+            .expected("fused or tensor")
+            .found(format!("ODDLOT_ENGINE={other}"))
+            .hint("unset it: `fused` is taken")),
     }
+}
+
+fn instruction_set(asked: Option<&str>) -> Result<Isa, Report> {
+    let Some(asked) = asked else { return Ok(Isa::best()) };
+    asked.parse().map_err(|_| {
+        let names: Vec<String> = Isa::available().iter().map(Isa::to_string).collect();
+        Report::new("this machine does not have the instruction set of `ODDLOT_ISA`")
+            .expected(names.join(" or "))
+            .found(format!("ODDLOT_ISA={asked}"))
+            .hint("unset it: the fastest one is taken")
+    })
 }
 
 /// The spec of a network over windows of `length` rows of `features` values.

@@ -43,7 +43,8 @@ use oddlot_engine::Error;
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
     log::start(cli.log_format, cli.quiet);
-    let done = match lower::engine(std::env::var("ODDLOT_ISA").ok().as_deref()) {
+    let [engine, isa] = ["ODDLOT_ENGINE", "ODDLOT_ISA"].map(|name| std::env::var(name).ok());
+    let done = match lower::engine(engine.as_deref(), isa.as_deref()) {
         Ok(engine) => commands::dispatch(&cli, engine).map_err(|error| (Exit::from(&error), error)),
         Err(report) => Err((Exit::Usage, Error::config(report))),
     };

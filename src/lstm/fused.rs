@@ -18,6 +18,7 @@ mod cell;
 mod isa;
 pub(crate) mod lanes;
 mod lstm;
+mod parts;
 mod plan;
 mod prepare;
 mod product;

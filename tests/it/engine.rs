@@ -45,6 +45,41 @@ fn the_instruction_set_is_stored_with_the_model_and_another_one_only_warns() {
 }
 
 #[test]
+fn an_engine_of_another_name_ends_with_2_and_names_both() {
+    let workshop = Workshop::new(PIPELINE);
+    let mut check = workshop.command(&["check", "job.toml"]);
+    let ran = Ran::from(check.env("ODDLOT_ENGINE", "gpu").output().unwrap()).ends_with(2);
+    assert!(ran.stderr.contains("ODDLOT_ENGINE=gpu"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("fused or tensor"), "{}", ran.stderr);
+}
+
+/// `model|ts|score|ratio|flag` of every scored row.
+const SCORES: &str = "SELECT ticker, model, ts, score, threshold_ratio, is_anomaly FROM errors \
+     WHERE rule = 'model' ORDER BY ticker, model, ts";
+
+#[test]
+fn both_engines_score_alike_with_the_same_weights() {
+    let workshop = Workshop::with_prices(&csv(&closes()));
+    workshop.run();
+    let fused = workshop.sql(SCORES);
+    let mut score = workshop.command(&["score", "--full-refresh", "job.toml"]);
+    Ran::from(score.env("ODDLOT_ENGINE", "tensor").output().unwrap()).ok();
+    let tensor = workshop.sql(SCORES);
+    assert!(fused.len() > 10_000 && fused != tensor, "{} rows", fused.len());
+    for (fused, tensor) in fused.iter().zip(&tensor) {
+        let [a, b] = [fused, tensor].map(|row| row.split(',').collect::<Vec<_>>());
+        assert_eq!(a[..3], b[..3]);
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        let (score, other, ratio) = (number(a[3]), number(b[3]), number(a[4]));
+        // Single precision, in another order, through 8 steps of 4 units.
+        assert!((score - other).abs() <= 2e-6, "{fused} {tensor}");
+        if (ratio - 1.0).abs() > 1e-5 {
+            assert_eq!(a[5], b[5], "{fused} {tensor}");
+        }
+    }
+}
+
+#[test]
 fn models_that_learn_side_by_side_are_those_that_learn_in_turn() {
     let more: String = [5, 6]
         .map(|units| {

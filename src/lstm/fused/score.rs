@@ -6,9 +6,9 @@ use super::buffer::Buffer;
 use super::cell::{Relu, Squash, Tanh};
 use super::lanes::Lanes;
 use super::lstm::{Forward, Input};
+use super::parts::{dense_weights, gather, lstm_weights, project};
 use super::plan::{ByRow, Kind, Lstm, Plan, Signal, Stage};
 use super::rows::Dense;
-use super::train::{dense_weights, gather, lstm_weights, project};
 use crate::layers::{Activation, Emit};
 
 /// A block of windows.
@@ -37,15 +37,10 @@ impl<S: Lanes> Block<'_, S> {
             }
             x = self.stage(stage, &x);
         }
-        let step = self.starts.len() * self.plan.output.stride.max(self.tail_stride());
-        let step = if self.plan.tail.is_empty() { step } else { x.len() / self.plan.output.steps };
+        let step = x.len() / self.plan.output.steps;
         for (time, x) in x.chunks_exact(step).enumerate() {
             self.tail(time, x, out);
         }
-    }
-
-    fn tail_stride(&self) -> usize {
-        self.plan.tail.first().map_or(0, |stage| stage.input.stride)
     }
 
     fn stage(&self, stage: &Stage, x: &[S::E]) -> Buffer<S::E> {
