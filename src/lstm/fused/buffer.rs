@@ -20,8 +20,30 @@ const KEPT_LINES: usize = 1 << 20;
 #[derive(Clone, Copy)]
 struct Line([u8; LINE_BYTES]);
 
+/// What a thread keeps.
+struct Kept {
+    buffers: Vec<Vec<Line>>,
+    n_lines: usize,
+}
+
 thread_local! {
-    static KEPT: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { buffers: Vec::new(), n_lines: 0 }) };
+}
+
+impl Kept {
+    /// Of exactly `n_lines` lines; what came back last is found first.
+    fn take(&mut self, n_lines: usize) -> Option<Vec<Line>> {
+        let found = self.buffers.iter().rposition(|lines| lines.len() == n_lines)?;
+        self.n_lines -= n_lines;
+        Some(self.buffers.remove(found))
+    }
+
+    fn put(&mut self, lines: Vec<Line>) {
+        if self.buffers.len() < KEPT_BUFFERS && self.n_lines + lines.len() <= KEPT_LINES {
+            self.n_lines += lines.len();
+            self.buffers.push(lines);
+        }
+    }
 }
 
 /// Numbers, aligned to a cache line.
@@ -35,10 +57,7 @@ impl<E: Real> Buffer<E> {
     /// `len` numbers of any value: what the memory was last used for.
     pub(crate) fn any(len: usize) -> Self {
         let n_lines = (len * size_of::<E>()).div_ceil(LINE_BYTES);
-        let kept = KEPT.with_borrow_mut(|kept| {
-            let found = kept.iter().rposition(|lines| lines.len() == n_lines)?;
-            Some(kept.swap_remove(found))
-        });
+        let kept = KEPT.with_borrow_mut(|kept| kept.take(n_lines));
         let lines = kept.unwrap_or_else(|| vec![Line([0; LINE_BYTES]); n_lines]);
         Self { lines, len, numbers: std::marker::PhantomData }
     }
@@ -72,13 +91,7 @@ impl<E: Real> Drop for Buffer<E> {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
         // A thread that is ending has no list any more; then the memory is freed.
-        let _ = KEPT.try_with(|kept| {
-            let mut kept = kept.borrow_mut();
-            let n_lines: usize = kept.iter().map(Vec::len).sum();
-            if kept.len() < KEPT_BUFFERS && n_lines + lines.len() <= KEPT_LINES {
-                kept.push(lines);
-            }
-        });
+        let _ = KEPT.try_with(|kept| kept.borrow_mut().put(lines));
     }
 }
 

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::buffer::Buffer;
 use super::lanes::{Lanes, with_lanes};
 use super::plan::{Biases, Plan};
+use super::rows::Added;
 use super::score::Block;
 use super::train::Shard;
 use super::{Isa, UnknownIsa, prepare};
@@ -172,9 +173,7 @@ pub(crate) fn loss_and_gradient<S: Lanes>(
             });
         }
     }
-    for other in others.chunks_exact(plan.n_packed) {
-        gradient.iter_mut().zip(other).for_each(|(sum, &more)| *sum += more);
-    }
+    s.run(Added { total: gradient, others: &others });
     losses[..n].iter().sum()
 }
 

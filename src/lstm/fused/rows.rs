@@ -167,3 +167,27 @@ impl<S: Lanes> Work<S> for ColumnSums<'_, S> {
         }
     }
 }
+
+/// `total += Σ others`, the `others` lying one behind the other.
+pub(crate) struct Added<'a, S: Lanes> {
+    /// `[n]`
+    pub(crate) total: &'a mut [S::E],
+    /// `[other, n]`, whole vectors.
+    pub(crate) others: &'a [S::E],
+}
+
+impl<S: Lanes> Work<S> for Added<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self, s: S) {
+        let n = self.total.len();
+        for at in (0..n).step_by(S::N) {
+            let mut sum = s.load(self.total, at);
+            for other in 0..self.others.len() / n {
+                sum = s.add(sum, s.load(self.others, other * n + at));
+            }
+            s.store(sum, self.total, at);
+        }
+    }
+}

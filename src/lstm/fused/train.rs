@@ -10,7 +10,7 @@ use super::buffer::Buffer;
 use super::cell::{Relu, Tanh};
 use super::lanes::Lanes;
 use super::parts::gather;
-use super::plan::{Kind, Plan, Signal, Stage};
+use super::plan::{ByRow, Kind, Plan, Signal, Stage};
 use crate::layers::Activation;
 use crate::real::Real;
 use by_row::Step;
@@ -45,7 +45,7 @@ struct Memory<E: Real> {
 impl<S: Lanes> Shard<'_, S> {
     /// Loss, summed over elements; `gradient`, packed, is overwritten by that of the mean over the batch.
     pub(crate) fn run(&self, gradient: &mut [S::E]) -> f64 {
-        gradient.fill(S::E::default());
+        self.clear_dense(gradient);
         let input =
             gather::<S>(self.plan.input, self.batch.values, &self.batch.inputs[self.rows.clone()]);
         let mut traces: Vec<Trace<S::E>> = Vec::with_capacity(self.plan.body.len());
@@ -61,6 +61,15 @@ impl<S: Lanes> Shard<'_, S> {
             slope = self.backward(stage, x, &mut rest[0], slope, gradient);
         }
         loss
+    }
+
+    /// Dense layers add to their gradient time step by time step; LSTM layers begin theirs themselves.
+    fn clear_dense(&self, gradient: &mut [S::E]) {
+        for stage in self.plan.body.iter().chain(&self.plan.tail) {
+            if let Kind::ByRow(ByRow::Dense { weight, bias, .. }) = &stage.kind {
+                gradient[weight.start..bias.end].fill(S::E::default());
+            }
+        }
     }
 
     fn n_rows(&self) -> usize {

@@ -113,7 +113,7 @@ fn add_to<S: Lanes>(s: S, total: &mut [S::E], column: usize, sums: [S::V; 4]) {
     }
 }
 
-/// Adds `Σ_row left[row]ᵀ · d_gates[row]` to a weight gradient.
+/// `Σ_row left[row]ᵀ · d_gates[row]`, a weight gradient or a part of it.
 ///
 /// `rows` are those of a block of time steps that lie one behind the other.
 pub(crate) struct WeightGradient<'a, S: Lanes> {
@@ -131,6 +131,8 @@ pub(crate) struct WeightGradient<'a, S: Lanes> {
     pub(crate) d_gates: &'a [S::E],
     /// `[chunk, width, gate, lane]`
     pub(crate) d_weight: &'a mut [S::E],
+    /// Whether to add to what is there.
+    pub(crate) accumulate: bool,
 }
 
 impl<S: Lanes> WeightGradient<'_, S> {
@@ -153,7 +155,7 @@ impl<S: Lanes> WeightGradient<'_, S> {
                 columns: panel,
                 terms: self.rows,
                 slice: self.rows,
-                accumulate: true,
+                accumulate: self.accumulate,
             });
         }
     }

@@ -81,6 +81,12 @@ impl<S: Lanes> Shard<'_, S> {
             return Buffer::any(0);
         };
         let [d_input, d_recurrent, d_bias, d_bias_2] = lstm_gradient(lstm, gradient);
+        d_input.fill(S::E::default());
+        d_bias.fill(S::E::default());
+        if lstm.steps == 1 {
+            // No step has one before it.
+            d_recurrent.fill(S::E::default());
+        }
         let d_x_row = shape.inputs.next_multiple_of(S::N);
         let d_x_step = if lstm.wants_input { rows * d_x_row } else { 0 };
         let mut d_x = Buffer::any(if lstm.is_repeated { d_x_step } else { lstm.steps * d_x_step });
@@ -137,6 +143,7 @@ impl<S: Lanes> Shard<'_, S> {
                 width: shape.units,
                 d_gates: gates.get(first * gate_step..).unwrap_or_default(),
                 d_weight: &mut *d_recurrent,
+                accumulate: upto < lstm.steps,
             }
             .run(s);
             if !lstm.is_repeated && shape.inputs > 1 {
@@ -148,6 +155,7 @@ impl<S: Lanes> Shard<'_, S> {
                     width: shape.inputs,
                     d_gates,
                     d_weight: &mut *d_input,
+                    accumulate: true,
                 }
                 .run(s);
             }
@@ -155,8 +163,9 @@ impl<S: Lanes> Shard<'_, S> {
         }
         if let Some(d_gates) = &d_projected {
             let (left, left_row, width) = (x, input.stride, shape.inputs);
-            let d_weight = d_input;
-            WeightGradient { shape, rows, left, left_row, width, d_gates, d_weight }.run(s);
+            let (d_weight, accumulate) = (d_input, true);
+            WeightGradient { shape, rows, left, left_row, width, d_gates, d_weight, accumulate }
+                .run(s);
             s.run(ColumnSums { values: d_gates, row: gate_row, rows, total: &mut *d_bias });
             if lstm.wants_input {
                 let weight = &self.prepared[lstm.input_back.clone()];
