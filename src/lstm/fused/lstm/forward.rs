@@ -218,8 +218,6 @@ fn group<S: Lanes, const R: usize, const FIRST: usize, const G: usize>(
     z: &[[S::V; 4]; R],
 ) -> [[S::V; 4]; G] {
     let mut group = [z[0]; G];
-    for g in 0..G {
-        group[g] = z[FIRST + g];
-    }
+    group.copy_from_slice(&z[FIRST..FIRST + G]);
     group
 }
