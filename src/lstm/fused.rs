@@ -15,10 +15,12 @@
 
 mod buffer;
 mod cell;
+mod floor;
 mod isa;
 pub(crate) mod lanes;
 mod lstm;
 mod parts;
+mod peak;
 mod plan;
 mod prepare;
 mod product;
@@ -27,6 +29,8 @@ mod rows;
 mod score;
 mod train;
 
+pub use floor::{Cost, Pass};
 pub use isa::{Isa, UnknownIsa};
+pub use peak::Peak;
 pub use plan::Biases;
 pub use program::{Batch, Program, SCORE_BLOCK_WINDOWS, Threads};
