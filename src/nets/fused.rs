@@ -35,12 +35,7 @@ impl FusedModel {
     pub fn new(spec: ModelSpec, isa: Isa, threads: Threads) -> Result<Self, FitError> {
         memory::keep_freed_memory();
         let network = Arc::new(Network::new(spec)?);
-        let biases = match network.spec.bias {
-            BiasConvention::Single => Biases::One,
-            BiasConvention::Double => Biases::Two,
-        };
-        let program = Program::new(&network.stack, biases, isa)
-            .map_err(|unavailable| FitError::Engine(unavailable.to_string()))?;
+        let program = compile(&network, isa)?;
         debug_assert_eq!(program.n_weights(), network.layout.len());
         let engine = FusedEngine::new(Arc::clone(&network), Arc::new(program), threads);
         Ok(Self { network, engine })
@@ -60,6 +55,23 @@ impl FusedModel {
         let packed = engine.prepare(&flat);
         Box::new(FusedFitted { network: Arc::clone(&self.network), engine, packed, flat })
     }
+}
+
+/// The kernels of `spec` alone, without Burn: what a benchmark compares a [`FusedModel`] with.
+///
+/// # Errors
+/// As [`FusedModel::new`].
+pub fn program(spec: &ModelSpec, isa: Isa) -> Result<Program, FitError> {
+    compile(&Network::new(spec.clone())?, isa)
+}
+
+fn compile(network: &Network, isa: Isa) -> Result<Program, FitError> {
+    let biases = match network.spec.bias {
+        BiasConvention::Single => Biases::One,
+        BiasConvention::Double => Biases::Two,
+    };
+    Program::new(&network.stack, biases, isa)
+        .map_err(|unavailable| FitError::Engine(unavailable.to_string()))
 }
 
 impl Model for FusedModel {

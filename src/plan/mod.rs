@@ -20,7 +20,7 @@ use std::path::Path;
 use oddlot_engine::{Error, Report, places::Places};
 use serde::Serialize;
 
-pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan};
+pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, training};
 pub use source::{SourcePlan, SqlPlan, WindowsPlan, hex};
 pub use split::SplitPlan;
 

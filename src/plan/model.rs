@@ -171,36 +171,38 @@ impl DetectorPlan {
     }
 
     fn network(network: Network, train: &Train) -> Self {
-        let (bias, epsilon) = conventions(train.initialiser);
+        let (bias, _) = conventions(train.initialiser);
         Self::Network(NetworkPlan {
             network,
             initialiser: train.initialiser,
             bias,
-            training: Training {
-                loss: match train.loss {
-                    LossName::Mae => Loss::Mae,
-                    LossName::Mse => Loss::Mse,
-                    LossName::Huber => Loss::Huber { delta: train.huber_delta.get() },
-                },
-                adam: Adam {
-                    learning_rate: train.learning_rate.get(),
-                    beta_1: 0.9,
-                    beta_2: 0.999,
-                    epsilon,
-                },
-                epochs: train.epochs.get(),
-                batch_size: train.batch_size.get(),
-                patience: train
-                    .patience
-                    .on()
-                    .map(|epochs| epochs.get())
-                    .filter(|epochs| *epochs > 0),
-                restore_best: train.restore_best,
-                shuffle: train.shuffle,
-                clip_norm: train.clip_norm.on().map(|norm| norm.get()),
-                seed: train.seed.into(),
-            },
+            training: training(train),
         })
+    }
+}
+
+/// `[train]`, as the networks take it.
+pub fn training(train: &Train) -> Training {
+    let (_, epsilon) = conventions(train.initialiser);
+    Training {
+        loss: match train.loss {
+            LossName::Mae => Loss::Mae,
+            LossName::Mse => Loss::Mse,
+            LossName::Huber => Loss::Huber { delta: train.huber_delta.get() },
+        },
+        adam: Adam {
+            learning_rate: train.learning_rate.get(),
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon,
+        },
+        epochs: train.epochs.get(),
+        batch_size: train.batch_size.get(),
+        patience: train.patience.on().map(|epochs| epochs.get()).filter(|epochs| *epochs > 0),
+        restore_best: train.restore_best,
+        shuffle: train.shuffle,
+        clip_norm: train.clip_norm.on().map(|norm| norm.get()),
+        seed: train.seed.into(),
     }
 }
 
