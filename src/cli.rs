@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and how it is explained.
 
+mod bench;
 mod models;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+pub use bench::BenchArgs;
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 
 /// Finds what does not belong in price history.
@@ -58,6 +60,9 @@ pub enum Command {
     /// List the runs of an output folder and how they ended
     #[command(after_help = "Example: oddlot runs --root out")]
     Runs(Where),
+    /// Measure how fast networks are trained and scored on this machine
+    #[command(after_help = bench::AFTER_HELP)]
+    Bench(BenchArgs),
 }
 
 /// A pipeline file.

@@ -1,5 +1,6 @@
 //! One function a command: what it calls, what it prints, how it ends.
 
+mod bench;
 mod check;
 mod import;
 mod job;
@@ -41,6 +42,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
             ModelsCommand::Import(args) => weights::import(args, progress, engine),
         },
         Command::Runs(args) => list::runs(args),
+        Command::Bench(args) => bench::bench(args, progress, engine),
     }
 }
 

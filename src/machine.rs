@@ -1,4 +1,5 @@
-//! The machine: what the bits of a result may depend on besides the build, and what a run held.
+//! The machine: what the bits of a result may depend on besides the build, what a run held, and what its time
+//! does.
 
 use std::time::Duration;
 
@@ -39,4 +40,11 @@ fn instruction_set() -> &'static str {
 #[cfg(not(target_arch = "x86_64"))]
 fn instruction_set() -> &'static str {
     "baseline"
+}
+
+/// The processor by name, where the system tells (`/proc/cpuinfo` of Linux does, on most architectures).
+pub fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(": ").map(|(_, name)| name.trim().to_owned())
 }

@@ -9,6 +9,7 @@
 )]
 
 mod artifact;
+mod bench;
 mod cells;
 mod cli;
 mod commands;

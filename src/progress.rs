@@ -38,6 +38,11 @@ impl Progress {
             .with_prefix("scoring")
     }
 
+    /// A counter of measured cases.
+    pub fn measuring(self, cases: u64) -> ProgressBar {
+        self.bar(cases, "{prefix:>14} {pos}/{len} {wide_bar} {eta}").with_prefix("measuring")
+    }
+
     fn bar(self, length: u64, template: &str) -> ProgressBar {
         started(ProgressBar::with_draw_target(Some(length), self.target()), template)
     }

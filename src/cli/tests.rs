@@ -165,6 +165,7 @@ fn help_reads_in_the_words_of_the_field() {
       import  Turn CSV files into one sorted Parquet file, and tell what is odd in them
       models  List the trained models of an output folder; export and import their weights
       runs    List the runs of an output folder and how they ended
+      bench   Measure how fast networks are trained and scored on this machine
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -267,4 +268,17 @@ fn help_reads_in_the_words_of_the_field() {
 
     Example: oddlot import prices.csv -o data/prices --ticker SPX
     ");
+}
+
+#[test]
+fn bench_takes_networks_by_their_letters() {
+    let models = |line: &str| match parsed(line).unwrap().command {
+        Command::Bench(bench) => bench.models,
+        other => panic!("{other:?}"),
+    };
+    use crate::bench::Name::{A, B, C};
+    assert_eq!(models("oddlot bench"), [A, B, C]);
+    assert_eq!(models("oddlot bench --models c,A"), [C, A]);
+    refusal("oddlot bench --models");
+    refusal("oddlot bench --models A,,B");
 }

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod bench;
 mod commands;
 mod daily;
 mod engine;
