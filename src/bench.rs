@@ -3,6 +3,7 @@
 //! Other work on the machine only ever adds time, so each figure is the fastest of many; the two columns of a
 //! line are measured by turns. The rate of multiply-adds is measured before and after all else.
 
+mod effort;
 mod figures;
 mod kernel;
 mod models;
@@ -17,10 +18,11 @@ use oddlot_nets::Isa;
 use rayon::ThreadPool;
 use serde::Serialize;
 
+use effort::Effort;
 pub use figures::Figures;
 pub use models::Name;
 use stopwatch::peak_flops;
-use timing::{Broken, Case, Effort};
+use timing::{Broken, Case};
 use waited::Waited;
 
 /// What to measure.

@@ -1,12 +1,13 @@
 //! Each case, by turns in kernels alone and as `oddlot train` and `oddlot run` compute it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use oddlot_lstm::fused::{Cost, Pass, SCORE_BLOCK_WINDOWS};
 use oddlot_nets::{Engine, Isa, Threads};
 use oddlot_series::{FitError, TrainingWindows, Windows};
 use rayon::prelude::*;
 
+use super::effort::Effort;
 use super::kernel::Kernel;
 use super::models::{Name, Series};
 use super::stopwatch::Stopwatch;
@@ -19,38 +20,6 @@ const BATCH_OF_MANY: usize = 32;
 
 /// A network that comes with oddlot does not fit its windows.
 pub type Broken = Box<dyn std::error::Error + Send + Sync>;
-
-/// How long to measure.
-#[derive(Clone, Copy, Debug)]
-pub struct Effort {
-    /// Of a case, both ways together.
-    pub case: Duration,
-    /// Of the multiply-adds, at least.
-    pub peak: Duration,
-    /// Networks side by side, at least, and what each learns from.
-    many: usize,
-    windows_of_many: usize,
-    rounds_of_many: usize,
-}
-
-impl Effort {
-    /// About a minute for everything.
-    pub const FULL: Self = Self {
-        case: Duration::from_millis(1500),
-        peak: Duration::from_millis(250),
-        many: 64,
-        windows_of_many: 1024,
-        rounds_of_many: 3,
-    };
-    /// A few seconds for everything.
-    pub const QUICK: Self = Self {
-        case: Duration::from_millis(120),
-        peak: Duration::from_millis(50),
-        many: 8,
-        windows_of_many: 128,
-        rounds_of_many: 2,
-    };
-}
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
