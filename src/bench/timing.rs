@@ -13,7 +13,7 @@ use super::models::{Name, Series};
 use super::stopwatch::Stopwatch;
 
 /// Blocks that each thread scores: enough that none waits long for the last.
-const BLOCKS_A_THREAD: usize = 16;
+const BLOCKS_A_THREAD: usize = 8;
 
 /// Windows of a batch where many networks learn side by side.
 const BATCH_OF_MANY: usize = 32;
