@@ -97,7 +97,7 @@ impl Plan {
         let input = stack.input();
         let stride = if reads_rows { input.width().next_multiple_of(lanes) } else { input.width() };
         let input = Signal { steps: input.steps(), width: input.width(), stride };
-        let mut builder = Builder { lanes, biases, signal: input, ..Builder::default() };
+        let mut builder = Builder::new(lanes, biases, input);
         let mut stages: Vec<Stage> = Vec::new();
         for (layer_idx, placed) in stack.layers().iter().enumerate() {
             stages.extend(builder.stage(stack, layer_idx, placed));
@@ -134,23 +134,13 @@ struct Builder {
     has_weights: bool,
 }
 
-impl Default for Builder {
-    fn default() -> Self {
-        let signal = Signal { steps: 0, width: 0, stride: 0 };
-        Self {
-            lanes: 1,
-            biases: Biases::One,
-            signal,
-            places: Vec::new(),
-            n_packed: 0,
-            n_prepared: 0,
-            n_biases: 0,
-            has_weights: false,
-        }
-    }
-}
-
 impl Builder {
+    fn new(lanes: usize, biases: Biases, signal: Signal) -> Self {
+        let (places, n_packed, n_prepared, n_biases) = (Vec::new(), 0, 0, 0);
+        let has_weights = false;
+        Self { lanes, biases, signal, places, n_packed, n_prepared, n_biases, has_weights }
+    }
+
     /// The stage of a layer; none for a repetition that an LSTM reads, and for dropout of nothing.
     fn stage(&mut self, stack: &Stack, layer_idx: usize, placed: &Placed) -> Option<Stage> {
         let input = self.signal;
