@@ -91,7 +91,7 @@ pub enum StoredJudge {
         training: TrainingRecord,
         /// Where the weights come from, if they were not trained here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        imported: Option<Import>,
+        imported: Option<Box<Import>>,
     },
     /// A baseline.
     Baseline(FittedBaseline),
@@ -159,7 +159,7 @@ impl Artifact {
     /// Where its weights come from, if they were not trained here.
     pub fn imported(&self) -> Option<&Import> {
         match &self.judge {
-            StoredJudge::Network { imported, .. } => imported.as_ref(),
+            StoredJudge::Network { imported, .. } => imported.as_deref(),
             StoredJudge::Baseline(_) => None,
         }
     }

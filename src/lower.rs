@@ -159,16 +159,18 @@ mod tests {
 
     #[test]
     fn the_fastest_instruction_set_is_taken_unless_another_is_forced() {
-        assert_eq!(engine(None), Ok(Engine::Fused(Isa::best())));
+        assert_eq!(engine(None, None), Ok(Engine::Fused(Isa::best())));
+        assert_eq!(engine(Some("tensor"), None), Ok(Engine::Tensor));
+        assert!(engine(Some(""), None).is_err());
         for isa in Isa::available() {
-            assert_eq!(engine(Some(&isa.to_string())), Ok(Engine::Fused(isa)));
+            assert_eq!(engine(None, Some(&isa.to_string())), Ok(Engine::Fused(isa)));
         }
     }
 
     #[test]
     fn an_instruction_set_that_nobody_knows_is_told_with_those_that_are_here() {
         for unknown in ["", "avx1024", "AVX2", "portable "] {
-            let report = engine(Some(unknown)).unwrap_err();
+            let report = engine(None, Some(unknown)).unwrap_err();
             assert_eq!(report.found, Some(format!("ODDLOT_ISA={unknown}")));
             let expected = report.expected.unwrap();
             for isa in Isa::available() {

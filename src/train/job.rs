@@ -145,7 +145,7 @@ impl Job {
         let (network, imported) = foreign.network(&spec, &self.model, engine)?;
         let training = self.held_out(network.as_ref(), scalers)?;
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(network.as_ref())?));
-        let imported = Some(imported);
+        let imported = Some(Box::new(imported));
         let engine = engine.to_string();
         let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(network)))
