@@ -1,8 +1,9 @@
 """Runs ours and theirs by turns on the same machine and prints how many times faster ours is.
 
-    python compare.py --ours kernel="COMMAND" --ours op="COMMAND" --peer stock="COMMAND" [--json FILE]
+    python compare.py [--json FILE]
 
-A command starts a worker that speaks the protocol of README.md. Every worker stays up for the whole run; in each
+A worker is a command that speaks the protocol of README.md; without --ours, our kernels and Burn's operation are
+ours, and stock Burn is a peer, all of them built by cargo. Every worker stays up for the whole run; in each
 round each one gets a short slice in turn, and its quickest batch of all rounds counts. Ours runs with the most
 threads asked for, a peer with whatever number of threads (and, in scoring, whatever batch) suits it best.
 """
@@ -22,7 +23,16 @@ from table import text
 
 HERE = Path(__file__).parent
 PEERS = {name: [sys.executable, str(HERE / f"{name}_worker.py")] for name in ("torch", "keras", "onnxruntime")}
+OURS = ["kernel", "op"]
+STOCK = "stock"
 HOPELESS = 1.5  # a worker's setting that is this much slower than its best one after the first round is dropped
+
+
+def cargo(engine):
+    """The command that starts our worker, building it where needed; what cargo has to say goes to stderr."""
+    manifest = HERE.parents[3] / "Cargo.toml"
+    return ["cargo", "bench", "-q", "--manifest-path", str(manifest), "-p", "oddlot-nets", "--bench", "worker",
+            "--", engine]
 
 
 @dataclass
@@ -102,30 +112,31 @@ def parsed():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", type=named, action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--peer", type=named, action="append", default=[], metavar="NAME=COMMAND",
-                        help="a peer beside those of --peers: stock Burn, say")
-    parser.add_argument("--peers", type=words(), default=list(PEERS), help=f"of {','.join(PEERS)}")
+                        help="a peer beside those of --peers")
+    parser.add_argument("--peers", type=words(), default=[*PEERS, STOCK], help=f"of {','.join([*PEERS, STOCK])}")
     parser.add_argument("--models", type=words(), default=["A", "C", "B"])
     parser.add_argument("--ops", type=words(), default=["train", "score", "bulk"])
     parser.add_argument("--threads", type=words(int), default=[1, 2])
     parser.add_argument("--train-batches", type=words(int), default=[32, 256])
-    parser.add_argument("--score-batches", type=words(int), default=[32, 96, 256, 1024, 4096])
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--bulk-rounds", type=int, default=3, help="an epoch takes seconds")
+    parser.add_argument("--score-batches", type=words(int), default=[32, 96, 256, 1024])
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--bulk-rounds", type=int, default=2, help="an epoch takes seconds")
     parser.add_argument("--bulk-models", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=0.3, help="length of a slice")
+    parser.add_argument("--seconds", type=float, default=0.2, help="length of a slice")
     parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS",
                         help="before each round, how long to wait for others to leave the machine alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="- is stdout, instead of the table")
     arguments = parser.parse_args()
-    if unknown := set(arguments.peers) - set(PEERS):
-        parser.error(f"--peers {','.join(unknown)}: known are {','.join(PEERS)}")
+    if unknown := set(arguments.peers) - {*PEERS, STOCK}:
+        parser.error(f"--peers {','.join(unknown)}: known are {','.join([*PEERS, STOCK])}")
     return arguments
 
 
 def main():
     arguments = parsed()
-    commands = dict(arguments.ours) | {name: PEERS[name] for name in arguments.peers} | dict(arguments.peer)
-    ours = [name for name, _ in arguments.ours]
+    ours = dict(arguments.ours) or {name: cargo(name) for name in OURS}
+    peers = {name: PEERS.get(name) or cargo(name) for name in arguments.peers} | dict(arguments.peer)
+    commands, ours = ours | peers, list(ours)
     workers = {name: Worker(command) for name, command in commands.items()}
     result = {
         "machine": machine(), "command": shlex.join(sys.argv), "load_before": os.getloadavg(),
