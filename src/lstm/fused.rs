@@ -13,6 +13,9 @@
     reason = "an iterator's closure is compiled for the instruction set only where it is inlined"
 )]
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod buffer;
 mod cell;
 mod floor;

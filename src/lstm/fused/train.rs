@@ -14,6 +14,8 @@ use super::plan::{ByRow, Kind, Plan, Signal, Stage};
 use crate::layers::Activation;
 use crate::real::Real;
 use by_row::Step;
+#[cfg(feature = "bench")]
+pub(crate) use recurrent::BLOCK_ROWS;
 
 /// One shard of a batch.
 pub(crate) struct Shard<'a, S: Lanes> {

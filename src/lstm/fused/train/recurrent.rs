@@ -15,7 +15,7 @@ use crate::layers::Emit;
 
 /// Rows (time steps × rows of the shard) that a product of weight gradients sums at a time: so many rows of
 /// gates and hidden states stay in the first-level cache.
-const BLOCK_ROWS: usize = 96;
+pub(crate) const BLOCK_ROWS: usize = 96;
 
 impl<S: Lanes> Shard<'_, S> {
     pub(super) fn lstm_forward<Q: Squash>(
