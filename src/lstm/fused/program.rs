@@ -193,16 +193,27 @@ pub(crate) fn forward<S: Lanes>(
     let block = |(starts, out): (&[u32], &mut [S::E])| {
         Block { s, plan, packed, prepared, values, starts }.run(out);
     };
-    let outs = SCORE_BLOCK_WINDOWS * size;
+    let windows = block_windows(starts.len(), threads);
     match threads {
         Threads::One => {
-            starts.chunks(SCORE_BLOCK_WINDOWS).zip(out.chunks_mut(outs)).for_each(block);
+            starts.chunks(windows).zip(out.chunks_mut(windows * size)).for_each(block);
         }
         Threads::All => {
-            let blocks = starts.par_chunks(SCORE_BLOCK_WINDOWS);
-            blocks.zip(out.par_chunks_mut(outs)).for_each(block);
+            let blocks = starts.par_chunks(windows).zip(out.par_chunks_mut(windows * size));
+            blocks.for_each(block);
         }
     }
+}
+
+/// Windows of a block: as many as do well, and as many blocks for each thread. A window's bits depend on
+/// neither.
+fn block_windows(windows: usize, threads: Threads) -> usize {
+    let threads = match threads {
+        Threads::One => 1,
+        Threads::All => rayon::current_num_threads(),
+    };
+    let blocks = windows.div_ceil(SCORE_BLOCK_WINDOWS).next_multiple_of(threads);
+    windows.div_ceil(blocks.max(1)).max(1)
 }
 
 #[cfg(test)]

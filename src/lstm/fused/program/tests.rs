@@ -243,3 +243,15 @@ fn gradients_in_double_precision_agree_with_finite_differences() {
         }
     }
 }
+
+#[test]
+fn every_thread_gets_as_many_blocks_in_scoring() {
+    let windows = |n| block_windows(n, Threads::One);
+    assert_eq!([0, 1, 96, 97, 192].map(windows), [1, 1, 96, 49, 96]);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    pool.install(|| {
+        let windows = |n| block_windows(n, Threads::All);
+        // Eleven blocks would leave a thread idle at the end: 1,024 windows in twelve of 86.
+        assert_eq!([1, 8, 384, 1024].map(windows), [1, 2, 96, 86]);
+    });
+}
