@@ -6,7 +6,7 @@ use super::ForeignLayout::{Keras, Pytorch};
 use super::*;
 use crate::checkpoint::{from_safetensors, to_safetensors};
 use crate::fixture::{TRAINING, small_autoencoder, small_forecaster};
-use crate::tensor::TensorModel;
+use crate::{Engine, Isa};
 
 /// A model that one of the libraries has made.
 struct Golden {
@@ -100,7 +100,8 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The largest difference between what our network and the library's give.
+/// The largest difference between what our network, by either engine in every instruction set of this machine,
+/// and the library's give.
 fn largest_difference(spec: &ModelSpec, weights: &[NamedTensor], outputs: &[u8]) -> f32 {
     let outputs = from_safetensors(outputs).unwrap();
     let array = |name: &str| outputs.iter().find(|tensor| tensor.name == name).unwrap();
@@ -111,11 +112,17 @@ fn largest_difference(spec: &ModelSpec, weights: &[NamedTensor], outputs: &[u8])
     assert_eq!(expected.shape, [windows.shape[0], steps, spec.features]);
     let starts: Vec<u32> = (0..windows.shape[0]).map(|k| (k * size) as u32).collect();
     let windows = Windows::new(&windows.values, &starts, spec.length, spec.features).unwrap();
-    let network = TensorModel::new(spec.clone()).unwrap().load(weights).unwrap();
-    let found = network.expect(windows).unwrap();
-    assert_eq!(found.len(), expected.values.len());
-    let off = found.iter().zip(&expected.values).map(|(found, wanted)| (found - wanted).abs());
-    off.fold(0.0, |largest, off| if off > largest || off.is_nan() { off } else { largest })
+    let fused = Isa::available().into_iter().map(Engine::Fused);
+    let mut largest = 0.0_f32;
+    for engine in fused.chain([Engine::Tensor]) {
+        let found = engine.load(spec.clone(), weights).unwrap().expect(windows).unwrap();
+        assert_eq!(found.len(), expected.values.len());
+        for (found, wanted) in found.iter().zip(&expected.values) {
+            let off = (found - wanted).abs();
+            largest = if off > largest || off.is_nan() { off } else { largest };
+        }
+    }
+    largest
 }
 
 #[test]
