@@ -3,6 +3,7 @@
 use oddlot_series::{FitError, Windows};
 
 use crate::compute::Compute;
+use crate::held_out;
 use crate::network::Network;
 
 /// `[window, step, feature]`, in the order of the windows.
@@ -31,11 +32,5 @@ pub(crate) fn mean_loss<C: Compute>(
 ) -> Result<f64, FitError> {
     let expected = expect(engine, network, weights, windows)?;
     let targets = windows.iter().flat_map(|window| network.split(window).1);
-    let loss = network.loss();
-    let total: f64 = expected
-        .iter()
-        .zip(targets)
-        .map(|(&expected, &target)| loss.value(f64::from(expected) - f64::from(target)))
-        .sum();
-    Ok(total / expected.len() as f64)
+    Ok(held_out::mean(network.loss(), &expected, targets))
 }

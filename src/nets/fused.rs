@@ -1,7 +1,7 @@
 //! Engine `fused`: the kernels of `oddlot-lstm`, trained through one Burn operation for the whole network.
 //!
 //! Weights stay in the order that the kernels read (*packed*) from the first batch to the last; they become
-//! the flat vector of [`parameters`](crate::parameters) at the end of an epoch only. Scoring needs no gradient
+//! the flat vector of `parameters` at the end of an epoch only. Scoring needs no gradient
 //! and calls the kernels directly.
 
 mod engine;
@@ -13,13 +13,12 @@ use std::sync::Arc;
 use oddlot_lstm::fused::{Biases, Isa, Program, Threads};
 use oddlot_series::{
     BiasConvention, EpochReport, FitError, Fitted, Model, ModelSpec, NamedTensor, TrainingWindows,
-    Windows,
 };
 
-use crate::compute::Compute;
 use crate::fused::engine::FusedEngine;
 use crate::network::Network;
-use crate::{expect, memory, train};
+use crate::trained::Trained;
+use crate::{memory, train};
 
 /// A network that is computed by the fused kernels.
 pub struct FusedModel {
@@ -52,8 +51,7 @@ impl FusedModel {
     fn fitted(&self, flat: Vec<f32>) -> Box<dyn Fitted> {
         // One model is scored at a time, so all threads may help whoever trained it.
         let engine = self.engine.with_threads(Threads::All);
-        let packed = engine.prepare(&flat);
-        Box::new(FusedFitted { network: Arc::clone(&self.network), engine, packed, flat })
+        Box::new(Trained::new(&self.network, engine, flat))
     }
 }
 
@@ -92,32 +90,6 @@ impl Model for FusedModel {
             return Err(FitError::Shape { expected, found });
         }
         Ok(self.fitted(train::train(&self.engine, &self.network, data, observe)?))
-    }
-}
-
-/// A trained [`FusedModel`].
-struct FusedFitted {
-    network: Arc<Network>,
-    engine: FusedEngine,
-    packed: Vec<f32>,
-    flat: Vec<f32>,
-}
-
-impl Fitted for FusedFitted {
-    fn spec(&self) -> &ModelSpec {
-        &self.network.spec
-    }
-
-    fn steps(&self) -> usize {
-        self.network.steps()
-    }
-
-    fn expect(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
-        expect::expect(&self.engine, &self.network, &self.packed, windows)
-    }
-
-    fn weights(&self) -> Vec<NamedTensor> {
-        self.network.layout.named(&self.flat)
     }
 }
 

@@ -1,7 +1,9 @@
 //! How far a network is off on windows that it has not learnt from, whichever engine computes it.
 
 use oddlot_lstm::loss::Loss;
-use oddlot_series::{FitError, Fitted, Loss as Named, Windows};
+use oddlot_series::{FitError, Fitted, Windows};
+
+use crate::network::lowered_loss;
 
 /// Mean loss per element in scaled units, by the loss of the network's spec; `None` without a window.
 ///
@@ -11,19 +13,25 @@ pub fn mean_loss(network: &dyn Fitted, windows: Windows<'_>) -> Result<Option<f6
     if windows.is_empty() {
         return Ok(None);
     }
-    let loss = match network.spec().training.loss {
-        Named::Mae => Loss::Mae,
-        Named::Mse => Loss::Mse,
-        Named::Huber { delta } => Loss::Huber { delta },
-    };
     let expected = network.expect(windows)?;
     let size = network.steps() * windows.features();
     let targets = windows.iter().flat_map(|window| &window[window.len() - size..]);
-    let off = expected
+    let loss = lowered_loss(network.spec().training.loss);
+    Ok(Some(mean(loss, &expected, targets)))
+}
+
+/// Mean of `loss` over what was expected and what should have been; NaN of nothing.
+pub(crate) fn mean<'a>(
+    loss: Loss,
+    expected: &[f32],
+    targets: impl Iterator<Item = &'a f32>,
+) -> f64 {
+    let total: f64 = expected
         .iter()
         .zip(targets)
-        .map(|(&expected, &target)| f64::from(expected) - f64::from(target));
-    Ok(Some(off.map(|error| loss.value(error)).sum::<f64>() / expected.len() as f64))
+        .map(|(&expected, &target)| loss.value(f64::from(expected) - f64::from(target)))
+        .sum();
+    total / expected.len() as f64
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod shards;
 mod spec;
 pub mod tensor;
 mod train;
+mod trained;
 
 pub use engine::Engine;
 pub use held_out::mean_loss;

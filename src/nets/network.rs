@@ -74,11 +74,7 @@ impl Network {
 
     /// The loss that training minimises.
     pub(crate) fn loss(&self) -> loss::Loss {
-        match self.spec.training.loss {
-            Loss::Mae => loss::Loss::Mae,
-            Loss::Mse => loss::Loss::Mse,
-            Loss::Huber { delta } => loss::Loss::Huber { delta },
-        }
+        lowered_loss(self.spec.training.loss)
     }
 
     /// Refuses windows of another shape.
@@ -90,6 +86,15 @@ impl Network {
         let expected = shape(self.spec.length, self.spec.features);
         let found = shape(windows.length(), windows.features());
         if expected == found { Ok(()) } else { Err(FitError::Shape { expected, found }) }
+    }
+}
+
+/// The loss that a spec names, as the kernels know it.
+pub(crate) fn lowered_loss(loss: Loss) -> loss::Loss {
+    match loss {
+        Loss::Mae => loss::Loss::Mae,
+        Loss::Mse => loss::Loss::Mse,
+        Loss::Huber { delta } => loss::Loss::Huber { delta },
     }
 }
 

@@ -15,14 +15,14 @@ mod lstm;
 use std::sync::Arc;
 
 use oddlot_series::{
-    EpochReport, FitError, Fitted, Model, ModelSpec, NamedTensor, TrainingWindows, Windows,
+    EpochReport, FitError, Fitted, Model, ModelSpec, NamedTensor, TrainingWindows,
 };
 
-use crate::compute::Compute;
 use crate::network::Network;
 use crate::shards::ByShards;
-pub(crate) use crate::tensor::engine::{TensorEngine, TensorWeights};
-use crate::{device, expect, memory, train};
+pub(crate) use crate::tensor::engine::TensorEngine;
+use crate::trained::Trained;
+use crate::{device, memory, train};
 
 /// A network that is computed by tensor operations.
 pub struct TensorModel {
@@ -58,9 +58,7 @@ impl TensorModel {
     }
 
     fn fitted(&self, flat: Vec<f32>) -> Box<dyn Fitted> {
-        let engine = self.engine();
-        let weights = engine.prepare(&flat);
-        Box::new(TensorFitted { network: Arc::clone(&self.network), engine, weights, flat })
+        Box::new(Trained::new(&self.network, self.engine(), flat))
     }
 }
 
@@ -75,32 +73,6 @@ impl Model for TensorModel {
         observe: &mut dyn FnMut(&EpochReport),
     ) -> Result<Box<dyn Fitted>, FitError> {
         Ok(self.fitted(train::train(&self.engine(), &self.network, data, observe)?))
-    }
-}
-
-/// A trained [`TensorModel`].
-struct TensorFitted {
-    network: Arc<Network>,
-    engine: ByShards<TensorEngine>,
-    weights: TensorWeights,
-    flat: Vec<f32>,
-}
-
-impl Fitted for TensorFitted {
-    fn spec(&self) -> &ModelSpec {
-        &self.network.spec
-    }
-
-    fn steps(&self) -> usize {
-        self.network.steps()
-    }
-
-    fn expect(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
-        expect::expect(&self.engine, &self.network, &self.weights, windows)
-    }
-
-    fn weights(&self) -> Vec<NamedTensor> {
-        self.network.layout.named(&self.flat)
     }
 }
 

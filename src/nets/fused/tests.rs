@@ -3,10 +3,10 @@
 //! Every test runs on each instruction set that this machine has.
 
 use oddlot_lstm::random::{self, Dropout, Stream};
-use oddlot_series::{Activation, Adam, Emit, Initialiser, Layer, Loss, Target, Training};
+use oddlot_series::{Activation, Adam, Emit, Initialiser, Layer, Loss, Target, Training, Windows};
 
 use super::*;
-use crate::compute::Trainer;
+use crate::compute::{Compute, Trainer};
 use crate::fixture::{LENGTH, TRAINING, small_autoencoder, small_forecaster};
 use crate::tensor::TensorModel;
 use crate::{Engine, initialise};
