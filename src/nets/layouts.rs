@@ -44,7 +44,7 @@ pub enum ForeignLayout {
 /// Weights in our names, and where in the file they were.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
-    /// As [`crate::load`] takes them.
+    /// As [`crate::Engine::load`] takes them.
     pub weights: Vec<NamedTensor>,
     /// What the file calls each layer with weights, in the network's order.
     pub layers: Vec<String>,
