@@ -6,14 +6,12 @@
 --
 -- feature_row is a struct of the features, in the order of the feature file's header.
 -- A short history takes the name of what cut it: a gap, a break, or the start of the ticker.
+-- Only the first row of a segment can be a break.
 -- `*` carries the features, whose names only the feature file knows.
 WITH segments AS (
   SELECT
     features.*,
-    first_value(is_break) OVER (
-      PARTITION BY ticker, segment ORDER BY ts
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS began_with_break
+    running_count(is_break) OVER (PARTITION BY ticker, segment ORDER BY ts) > 0 AS began_with_break
   FROM features
 ),
 cut AS (

@@ -118,7 +118,7 @@ async fn nothing_is_sorted_when_the_order_is_declared() {
     for name in SqlFile::builtin_feature_names() {
         let plan = plan_text(&windows(&context, &builtin(name, 2)).await.unwrap()).await;
         for operator in
-            ["SortExec", "SortPreservingMergeExec", "Coalesce", "Repartition", " WindowAggExec"]
+            ["SortExec", "SortPreservingMergeExec", "Coalesce", "Repartition", "WindowAggExec"]
         {
             assert!(!plan.contains(operator), "{name}: {plan}");
         }
@@ -136,9 +136,7 @@ async fn an_undeclared_order_is_sorted_once_below_all_windows() {
     let plan = plan_text(&relation).await;
     assert_eq!(plan.matches("SortExec").count(), 1, "{plan}");
     let sort = plan.find("SortExec").unwrap();
-    assert!(
-        plan.rfind("WindowExec").unwrap() < sort && plan.rfind("WindowAggExec").unwrap() < sort
-    );
+    assert!(plan.rfind("WindowExec").unwrap() < sort && !plan.contains("WindowAggExec"));
     let rows = collect(&relation).await;
     let tickers: Vec<_> = texts(&rows, "ticker").into_iter().flatten().collect();
     assert!(tickers.is_sorted());

@@ -18,6 +18,7 @@ mod listing;
 mod misfit;
 mod prices;
 mod table;
+mod utc_date;
 mod wildcard;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 
 use super::columns::Scanned;
+use super::utc_date::utc_date;
 use super::{Source, Ticker};
 use crate::error::Result;
 use crate::failure::from_datafusion;
@@ -37,7 +38,7 @@ pub(super) fn select(
     let names = ["ticker", "ts", "trade_date", "value"].into_iter();
     let names = names.chain(columns.others.iter().map(|(name, _)| name.as_str()));
     let trade_date = |name| match name {
-        "trade_date" => cast(ident("ts"), DataType::Date32).alias("trade_date"),
+        "trade_date" => utc_date(ident("ts")).alias("trade_date"),
         name => ident(name),
     };
     let prices = context

@@ -26,16 +26,15 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-use super::function::{Function, Rolling};
-use super::rule::rolling_of;
-use super::state::State;
+use super::rule::streamed_of;
+use super::streamed::{Stream, Streamed};
 
 /// Appends the columns of our window functions, a batch at a time.
 #[derive(Clone, Debug)]
 pub struct RollingWindowExec {
     /// Says what is computed over which partitions and order; never runs.
     inner: Arc<WindowAggExec>,
-    functions: Vec<Rolling>,
+    functions: Vec<Streamed>,
     metrics: ExecutionPlanMetricsSet,
     properties: Arc<PlanProperties>,
 }
@@ -49,14 +48,15 @@ impl RollingWindowExec {
         window_exprs: Vec<Arc<dyn WindowExpr>>,
         input: Arc<dyn ExecutionPlan>,
     ) -> Result<Self> {
-        let functions: Vec<Rolling> = window_exprs
+        let functions: Vec<Streamed> = window_exprs
             .iter()
             .map(|expr| {
-                rolling_of(expr)
+                streamed_of(expr)
                     .ok_or_else(|| internal_datafusion_err!("{} cannot stream", expr.name()))
             })
             .collect::<Result<_>>()?;
-        let inner = Arc::new(WindowAggExec::try_new(window_exprs, input, true)?);
+        // Not to be repartitioned: several sorted files are merged into one ordered stream.
+        let inner = Arc::new(WindowAggExec::try_new(window_exprs, input, false)?);
         let from = inner.properties();
         let properties = PlanProperties::new(
             orderings(&inner, &functions),
@@ -72,14 +72,14 @@ impl RollingWindowExec {
 /// The inner operator's orderings, and what a running count adds: rows in the order (keys, order)
 /// are also in the order (keys, count, order), since the count never falls within a partition.
 /// It lets `PARTITION BY ticker, segment ORDER BY ts` run on rows sorted by (ticker, ts).
-fn orderings(inner: &WindowAggExec, functions: &[Rolling]) -> EquivalenceProperties {
+fn orderings(inner: &WindowAggExec, functions: &[Streamed]) -> EquivalenceProperties {
     let mut properties = inner.properties().equivalence_properties().clone();
     let n_inputs = inner.input().schema().fields().len();
     let Some(window) = inner.window_expr().first() else { return properties };
     let (keys, order) = (window.partition_by(), window.order_by());
     let counts: Vec<PhysicalSortExpr> = (n_inputs..)
         .zip(functions.iter().zip(inner.window_expr()))
-        .filter(|(_, (rolling, _))| rolling.function == Function::RunningCount)
+        .filter(|(_, (function, _))| function.is_running_count())
         .map(|(idx, (_, expr))| {
             PhysicalSortExpr::new_default(Arc::new(Column::new(expr.name(), idx)))
         })
@@ -187,7 +187,7 @@ impl ExecutionPlan for RollingWindowExec {
 }
 
 /// One function: where it stands, and the expressions of its values.
-type Running = (State, Vec<Arc<dyn PhysicalExpr>>);
+type Running = (Stream, Vec<Arc<dyn PhysicalExpr>>);
 
 /// What runs: the functions' states and the newest partition's key.
 struct Cutter {
@@ -200,10 +200,10 @@ struct Cutter {
 impl Cutter {
     fn try_new(exec: &RollingWindowExec) -> Result<Self> {
         let functions = exec.functions.iter().zip(exec.inner.window_expr());
-        let functions = functions.map(|(rolling, expr)| {
+        let functions = functions.map(|(function, expr)| {
             let mut values = expr.expressions();
-            values.truncate(values.len().saturating_sub(rolling.function.n_parameters()));
-            (State::new(*rolling), values)
+            values.truncate(values.len().saturating_sub(function.n_parameters()));
+            (function.begin(), values)
         });
         Ok(Self {
             schema: exec.inner.schema(),

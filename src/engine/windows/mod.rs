@@ -10,9 +10,11 @@
 
 mod exec;
 mod function;
+mod lag;
 mod rule;
 mod run;
 mod state;
+mod streamed;
 
 pub use exec::RollingWindowExec;
 pub use function::window_type;
@@ -21,9 +23,10 @@ pub use run::Reason;
 
 use datafusion::logical_expr::WindowUDF;
 
-/// Our window functions: windows, their reasons, and the statistics of [`crate::rolling`].
+/// Our window functions: windows, their reasons, the statistics of [`crate::rolling`], and a `lag`
+/// that streams.
 pub fn functions() -> Vec<WindowUDF> {
-    function::ALL.into_iter().map(function::udwf).collect()
+    function::ALL.into_iter().map(function::udwf).chain([lag::udwf()]).collect()
 }
 
 /// Whether `name` is one of them.

@@ -18,7 +18,7 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode, WindowExpr};
 
 use super::exec::RollingWindowExec;
-use super::function::Rolling;
+use super::streamed::Streamed;
 
 /// The physical optimiser's rule; it runs before sorts are planned, so that the plan knows the
 /// orderings which our operator keeps and adds.
@@ -40,7 +40,7 @@ impl PhysicalOptimizerRule for StreamRollingWindows {
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| match window_operator(&node) {
-            Some((exprs, input)) if exprs.iter().any(|expr| rolling_of(expr).is_some()) => {
+            Some((exprs, input)) if exprs.iter().any(|expr| streamed_of(expr).is_some()) => {
                 Ok(Transformed::yes(stream(exprs, input)?))
             }
             _ => Ok(Transformed::no(node)),
@@ -49,12 +49,11 @@ impl PhysicalOptimizerRule for StreamRollingWindows {
     }
 }
 
-/// The parameters of `expr` if it is one of our functions.
-pub(super) fn rolling_of(expr: &Arc<dyn WindowExpr>) -> Option<Rolling> {
+/// The function and parameters of `expr` if it is one of ours.
+pub(super) fn streamed_of(expr: &Arc<dyn WindowExpr>) -> Option<Streamed> {
     let standard = expr.as_any().downcast_ref::<StandardWindowExpr>()?;
     let evaluator = standard.get_standard_func_expr().create_evaluator().ok()?;
-    let evaluator: &dyn Any = evaluator.as_ref();
-    evaluator.downcast_ref::<Rolling>().copied()
+    Streamed::of(evaluator.as_ref())
 }
 
 type Operator = (Vec<Arc<dyn WindowExpr>>, Arc<dyn ExecutionPlan>);
@@ -72,7 +71,7 @@ fn stream(
     exprs: Vec<Arc<dyn WindowExpr>>,
     input: Arc<dyn ExecutionPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let is_ours: Vec<bool> = exprs.iter().map(|expr| rolling_of(expr).is_some()).collect();
+    let is_ours: Vec<bool> = exprs.iter().map(|expr| streamed_of(expr).is_some()).collect();
     let pick = |ours: bool| {
         let picked = exprs.iter().zip(&is_ours).filter(move |(_, is_ours)| **is_ours == ours);
         picked.map(|(expr, _)| Arc::clone(expr)).collect::<Vec<_>>()
@@ -84,9 +83,9 @@ fn stream(
     let n_inputs = input.schema().fields().len();
     let below: Arc<dyn ExecutionPlan> = if others.iter().all(|expr| expr.uses_bounded_memory()) {
         let mode = InputOrderMode::Sorted;
-        Arc::new(BoundedWindowAggExec::try_new(others, input, mode, true)?)
+        Arc::new(BoundedWindowAggExec::try_new(others, input, mode, false)?)
     } else {
-        Arc::new(WindowAggExec::try_new(others, input, true)?)
+        Arc::new(WindowAggExec::try_new(others, input, false)?)
     };
     let n_below = below.schema().fields().len();
     let above: Arc<dyn ExecutionPlan> = Arc::new(RollingWindowExec::try_new(ours, below)?);

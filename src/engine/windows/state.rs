@@ -30,10 +30,7 @@ impl State {
         Self { rolling, carry: Vec::new(), run: Run::default(), count: 0 }
     }
 
-    /// The function's results for one batch.
-    ///
-    /// `partitions` are the batch's runs of equal partition keys, in order and without gaps;
-    /// the first continues the partition of the batch before if `continues`.
+    /// The function's results for one batch: see [`super::streamed::Stream::push`].
     pub(super) fn push(
         &mut self,
         values: &[ArrayRef],

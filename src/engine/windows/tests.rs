@@ -35,6 +35,7 @@ async fn compute(rows_in: &[Price<'_>], length: usize, batch_rows: usize) -> Rec
         "SELECT rolling_window(value, {length}) OVER w AS window, \
          rolling_window_reason(value, {length}) OVER w AS reason, \
          lag(value) OVER w AS previous, \
+         lag(value) IGNORE NULLS OVER w AS newest, \
          rolling_mean(value, {length}) OVER w AS mean, \
          rolling_median(value, {length}) OVER w AS median, \
          rolling_std(value, {length} + 1) OVER w AS std, \
@@ -70,7 +71,7 @@ proptest! {
         let reasons = texts(&found, "reason");
         let (mean, median) = (floats(&found, "mean"), floats(&found, "median"));
         let (std, ewma) = (floats(&found, "std"), floats(&found, "ewma"));
-        let previous = floats(&found, "previous");
+        let (previous, newest) = (floats(&found, "previous"), floats(&found, "newest"));
         for row in 0..rows.len() {
             let expected = whole(frame(&rows, row, length), |value| (value as f32).is_finite());
             prop_assert_eq!(expected.is_some(), windows.is_valid(row));
@@ -82,6 +83,9 @@ proptest! {
             }
             let lagged = frame(&rows, row, 2).and_then(|pair| pair[0]);
             prop_assert_eq!(lagged.map(f64::to_bits), previous[row].map(f64::to_bits));
+            let before = rows[..row].iter().rev().take_while(|other| other.0 == rows[row].0);
+            let present = before.filter_map(|other| other.1).next();
+            prop_assert_eq!(present.map(f64::to_bits), newest[row].map(f64::to_bits));
 
             let values = whole(frame(&rows, row, length), f64::is_finite);
             prop_assert_eq!(values.is_some(), mean[row].is_some());
@@ -138,7 +142,7 @@ async fn bits_depend_neither_on_the_batch_size_nor_on_where_the_read_starts() {
 async fn mixed_functions_are_split_and_ours_stream() {
     let context = session_of(8192);
     register_prices(&context, &rounding(), 9, true);
-    let sql = "SELECT lag(value) OVER w, rolling_mean(value, 3) OVER w, ntile(2) OVER w \
+    let sql = "SELECT lag(value) OVER w, lag(value, 2) OVER w, rolling_mean(value, 3) OVER w, ntile(2) OVER w \
         FROM prices WINDOW w AS (PARTITION BY ticker ORDER BY ts)";
     let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
     let plan = displayable(plan.as_ref()).indent(false).to_string();
