@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::layouts::ForeignLayout;
@@ -215,12 +216,15 @@ impl Model {
     /// # Errors
     /// The output cannot be written.
     pub async fn store(&self, root: &OutputRoot, staging: &Path) -> Result<(), Error> {
+        failpoint::pass(Failpoint::ModelTrained)?;
         let folder = format!("models/{}", self.model_id);
         if let Some(network) = &self.network {
             let weights = weights_bytes(network.as_ref())?;
             root.put(staging, &format!("{folder}/weights.safetensors"), &weights).await?;
+            failpoint::pass(Failpoint::WeightsStored)?;
         }
         root.put(staging, &format!("{folder}/model.json"), &to_json(&self.artifact)?).await?;
+        failpoint::pass(Failpoint::ModelStored)?;
         let Artifact { pipeline, name, training_key, judging_key, .. } = &self.artifact;
         let pointer = Pointer {
             model_id: self.model_id.clone(),
@@ -230,7 +234,8 @@ impl Model {
         };
         let json = serde_json::to_vec_pretty(&pointer)
             .map_err(|error| Error::bug(format!("a pointer cannot be written: {error}")))?;
-        root.put(staging, &pointer_path(pipeline, name), &json).await
+        root.put(staging, &pointer_path(pipeline, name), &json).await?;
+        failpoint::pass(Failpoint::ModelUsed)
     }
 
     /// Reads a stored model and checks every checksum; `engine` will compute it.

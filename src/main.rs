@@ -39,13 +39,14 @@ use std::process::ExitCode;
 use cli::Cli;
 use diagnostic::Colour;
 use exit::Exit;
-use oddlot_engine::Error;
+use oddlot_engine::{Error, failpoint};
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
     log::start(cli.log_format, cli.quiet);
     let [engine, isa] = ["ODDLOT_ENGINE", "ODDLOT_ISA"].map(|name| std::env::var(name).ok());
-    let done = match lower::engine(engine.as_deref(), isa.as_deref()) {
+    let armed = std::env::var("ODDLOT_FAILPOINT").map_or(Ok(()), |name| failpoint::arm(&name));
+    let done = match armed.and_then(|()| lower::engine(engine.as_deref(), isa.as_deref())) {
         Ok(engine) => commands::dispatch(&cli, engine).map_err(|error| (Exit::from(&error), error)),
         Err(report) => Err((Exit::Usage, Error::config(report))),
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::TryStreamExt;
+use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
 use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
@@ -85,6 +86,7 @@ impl Job<'_> {
             let writing = Arc::clone(&watch);
             writers =
                 off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
+            failpoint::pass(Failpoint::TickerWritten)?;
         }
         bar.finish_and_clear();
         // The summary first: where it is missing, cells are too, and the next run makes both.
@@ -92,6 +94,7 @@ impl Job<'_> {
         let json = serde_json::to_vec_pretty(&summary)
             .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
         self.root.put(staging, &self.summary_path(), &json).await?;
+        failpoint::pass(Failpoint::SummaryStored)?;
         let mut n_replaced = 0;
         for writer in writers {
             let writing = Arc::clone(&watch);
@@ -102,6 +105,7 @@ impl Job<'_> {
                 n_replaced += usize::from(is_replaced);
             }
         }
+        failpoint::pass(Failpoint::CellsCommitted)?;
         tell_time(&watch.read(), self.digest.n_rows());
         let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
@@ -120,6 +124,7 @@ impl Job<'_> {
     ) -> Result<(), Error> {
         let pipeline = self.plan.pipeline.as_str();
         write_models(self.plan, self.models, run_id, self.root, staging).await?;
+        failpoint::pass(Failpoint::ModelsListed)?;
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let run = RunRow {
             run_id: run_id.as_str().to_owned(),
@@ -140,8 +145,11 @@ impl Job<'_> {
         };
         run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.told_tickers())
             .await?;
+        failpoint::pass(Failpoint::TickersTold)?;
         run_tables::write_alerts(self.root, staging, pipeline, &run, &outcome.alerts).await?;
+        failpoint::pass(Failpoint::AlertsTold)?;
         run_tables::write_run(self.root, staging, pipeline, &run).await?;
+        failpoint::pass(Failpoint::RunCommitted)?;
         outcome.n_anomalies = self.count_anomalies(options).await?;
         Ok(())
     }

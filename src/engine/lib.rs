@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod error;
+pub mod failpoint;
 pub mod failure;
 pub mod features;
 pub mod fingerprint;

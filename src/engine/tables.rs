@@ -11,6 +11,7 @@
 //! at least one of DuckDB, Polars and pyarrow.
 
 pub mod cell;
+mod durable;
 pub mod ledger;
 pub mod root;
 pub mod run_tables;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, OutputRoot, StagedCell, Table};
+use crate::failpoint::{self, Failpoint};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -92,7 +93,9 @@ impl Ledger {
         staging: &Path,
     ) -> Result<()> {
         self.root.delete(&staged.cell.ledger_path()).await?;
+        failpoint::pass(Failpoint::EntryRemoved)?;
         self.root.commit(&staged.file, &staged.cell.path()).await?;
+        failpoint::pass(Failpoint::CellMoved)?;
         self.note(staged, origin, staging).await
     }
 
@@ -117,7 +120,8 @@ impl Ledger {
         };
         let json = serde_json::to_vec_pretty(&entry)
             .map_err(|error| Error::bug(format!("a ledger entry cannot be written: {error}")))?;
-        self.root.put(staging, &staged.cell.ledger_path(), &json).await
+        self.root.put(staging, &staged.cell.ledger_path(), &json).await?;
+        failpoint::pass(Failpoint::CellNoted)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The output root: where finished objects appear whole, or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use datafusion::object_store::prefix::PrefixStore;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use futures::TryStreamExt;
 
+use super::durable::{self, Durable};
+use crate::failpoint::{self, Failpoint};
 use crate::session::SessionContext;
 use crate::{Error, Kind, Report, Result};
 
@@ -23,7 +25,7 @@ const MULTIPART_BYTES: usize = 8 << 20;
 #[derive(Clone, Debug)]
 pub struct OutputRoot {
     store: Arc<dyn ObjectStore>,
-    local: Option<PathBuf>,
+    local: Option<Durable>,
     /// The bucket and its store without the prefix, where it is one.
     bucket: Option<(String, Arc<dyn ObjectStore>)>,
     name: String,
@@ -61,7 +63,13 @@ impl OutputRoot {
         let store =
             LocalFileSystem::new_with_prefix(&path).map_err(|error| cannot_write(root, &error))?;
         let name = root.to_owned();
-        Ok(Self { store: Arc::new(store), local: Some(path), bucket: None, name, made })
+        Ok(Self {
+            store: Arc::new(store),
+            local: Some(Durable::new(path)),
+            bucket: None,
+            name,
+            made,
+        })
     }
 
     /// Opens a root for reading: a missing folder is an error and is not made.
@@ -114,19 +122,29 @@ impl OutputRoot {
 
     /// The folder on this machine, where it is one.
     pub fn local(&self) -> Option<&FsPath> {
-        self.local.as_deref()
+        self.local.as_ref().map(Durable::root)
     }
 
-    /// A folder on this machine for the unfinished work of one run.
+    /// The folder on this machine for the unfinished work of all runs.
+    ///
+    /// # Errors
+    /// [`Kind::Output`].
+    pub fn staging_home(&self) -> Result<PathBuf> {
+        self.make_folder(match self.local() {
+            Some(local) => local.join("_staging"),
+            None => std::env::temp_dir().join("oddlot-staging"),
+        })
+    }
+
+    /// A folder in [`Self::staging_home`] for that of one run.
     ///
     /// # Errors
     /// [`Kind::Output`].
     pub fn staging(&self, run_id: &str) -> Result<PathBuf> {
-        let parent = match &self.local {
-            Some(local) => local.join("_staging"),
-            None => std::env::temp_dir().join("oddlot-staging"),
-        };
-        let folder = parent.join(run_id);
+        self.make_folder(self.staging_home()?.join(run_id))
+    }
+
+    fn make_folder(&self, folder: PathBuf) -> Result<PathBuf> {
         match fs::create_dir_all(&folder) {
             Ok(()) => Ok(folder),
             Err(error) => {
@@ -140,7 +158,9 @@ impl OutputRoot {
     /// where [`Self::open`] made it and nothing was put there.
     pub fn sweep(&self, staging: &FsPath) {
         // What is left in staging harms nobody: the next run stages under another id.
-        if let Err(error) = fs::remove_dir_all(staging) {
+        if let Err(error) = fs::remove_dir_all(staging)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::warn!(folder = %staging.display(), %error, "staging could not be removed");
         }
         if let Some(parent) = staging.parent() {
@@ -155,9 +175,11 @@ impl OutputRoot {
     /// [`Kind::Output`].
     pub async fn commit(&self, staged: &FsPath, path: &str) -> Result<()> {
         match &self.local {
-            Some(local) => rename_durably(staged, &local.join(path))
-                .map_err(|error| cannot_write(path, &error)),
-            None => self.upload(staged, path).await,
+            Some(local) => local.rename(staged, path),
+            None => {
+                self.upload(staged, path).await?;
+                failpoint::pass(Failpoint::ObjectMoved)
+            }
         }
     }
 
@@ -186,7 +208,8 @@ impl OutputRoot {
     /// [`Kind::Output`].
     pub async fn put(&self, staging: &FsPath, path: &str, bytes: &[u8]) -> Result<()> {
         let staged = staging.join(path.replace('/', "~"));
-        write_synced(&staged, bytes).map_err(|error| cannot_write(path, &error))?;
+        durable::write(&staged, bytes).map_err(|error| cannot_write(path, &error))?;
+        failpoint::pass(Failpoint::ObjectStaged)?;
         self.commit(&staged, path).await?;
         // A local commit has moved the file away; an upload leaves it behind.
         if self.local.is_none() {
@@ -200,6 +223,9 @@ impl OutputRoot {
     /// # Errors
     /// [`Kind::Output`].
     pub async fn delete(&self, path: &str) -> Result<()> {
+        if let Some(local) = &self.local {
+            return local.remove(path).map_err(|error| cannot_write(path, &error));
+        }
         match self.store.delete(&Path::from(path)).await {
             Ok(()) | Err(datafusion::object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(cannot_write(path, &error)),
@@ -290,28 +316,7 @@ fn words(error: &std::io::Error) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Writes and syncs a file.
-fn write_synced(path: &FsPath, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Renames and syncs both the new folder and every folder made for it.
-fn rename_durably(staged: &FsPath, target: &FsPath) -> std::io::Result<()> {
-    let folder = target.parent().unwrap_or_else(|| FsPath::new("."));
-    if !folder.is_dir() {
-        fs::create_dir_all(folder)?;
-        for made in folder.ancestors().skip(1).take(4) {
-            File::open(made)?.sync_all()?;
-        }
-    }
-    fs::rename(staged, target)?;
-    File::open(folder)?.sync_all()
-}
-
-fn cannot_write(path: &str, error: &dyn std::error::Error) -> Error {
+pub(super) fn cannot_write(path: &str, error: &dyn std::error::Error) -> Error {
     Error::new(
         Kind::Output,
         Report::new("the output cannot be written")

@@ -11,6 +11,7 @@ use datafusion::arrow::array::{
 
 use super::OutputRoot;
 use super::writer::year_of;
+use crate::failpoint::{self, Failpoint};
 use crate::parquet_format;
 use crate::{Error, Kind, Report, Result};
 
@@ -299,6 +300,7 @@ async fn write_object(
                 .hint("free some space and run the same command again"),
         )
     })?;
+    failpoint::pass(Failpoint::RowsStaged)?;
     root.commit(&staged, path).await
 }
 

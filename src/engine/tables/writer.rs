@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::cell::part_of;
 use super::{Cell, Table, schema};
+use crate::failpoint::{self, Failpoint};
 use crate::parquet_format;
 use crate::{Error, Kind, Report, Result};
 
@@ -212,9 +213,11 @@ fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
     let OpenCell { writer, file, rows } = cell;
     let sink = writer.into_inner().map_err(|error| unwritable(&file, &error))?;
     drop(sink.into_inner().map_err(|error| unwritable(&file, &error.into_error()))?);
+    failpoint::pass(Failpoint::CellWritten)?;
     File::open(&file)
         .and_then(|written| written.sync_all())
         .map_err(|error| unwritable(&file, &error))?;
+    failpoint::pass(Failpoint::CellSynced)?;
 
     let (sha256, bytes) = digest(&file).map_err(|error| unwritable(&file, &error))?;
     let reader = File::open(&file).map_err(|error| unwritable(&file, &error))?;
