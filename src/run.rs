@@ -2,6 +2,7 @@
 //! → events → write → commit.
 
 use oddlot_engine::Error;
+use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
@@ -128,6 +129,7 @@ async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepar
     let models = opened.workshop(plan, options).train_or_load().await?;
     let Opened { prices, root, staging, split, digest } = opened;
     split::store(plan, split, &root, &staging.path).await?;
+    failpoint::pass(Failpoint::SplitStored)?;
     Ok(Prepared { prices, root, staging, digest, models })
 }
 
@@ -146,7 +148,7 @@ impl Opened {
         let prices = prices::open(plan, options.threads).await?;
         options.range.check(&prices)?;
         let root = open(plan)?;
-        let staging = Staging::create(&root, run_id)?;
+        let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
 
         let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
         let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;

@@ -14,6 +14,7 @@ mod bench;
 mod commands;
 mod daily;
 mod engine;
+mod failpoints;
 mod interrupted;
 mod long_event;
 mod lookahead;
