@@ -4,6 +4,8 @@
 //! immutable; the identity is the SHA-256 of the first, which holds the SHA-256 of the second.
 //! `<root>/_state/models/pipeline=<slug>/<name>.json` says which model a pipeline uses now.
 
+pub mod verify;
+
 use std::path::Path;
 use std::sync::Arc;
 

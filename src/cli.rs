@@ -30,6 +30,13 @@ pub struct Cli {
     pub quiet: bool,
 }
 
+const VERIFY_HELP: &str = "\
+Checks every object against the ledger: checksum, rows, order and uniqueness of keys; every model
+against its checksums; and looks for objects that are missing, foreign or left by a stopped run.
+Ends with 0 if all is as it was written, 3 if a table is damaged, 5 if only a model is.
+
+Example: oddlot verify pipelines/sp500.toml";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -60,6 +67,9 @@ pub enum Command {
     /// List the runs of an output folder and how they ended
     #[command(after_help = "Example: oddlot runs --root out")]
     Runs(Where),
+    /// Read everything in an output folder and tell what is not as it was written
+    #[command(after_help = VERIFY_HELP)]
+    Verify(Where),
     /// Measure how fast networks are trained and scored on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(BenchArgs),

@@ -7,6 +7,7 @@ mod job;
 mod list;
 mod sql;
 mod stored;
+mod verify;
 mod weights;
 
 use std::future::Future;
@@ -42,6 +43,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
             ModelsCommand::Import(args) => weights::import(args, progress, engine),
         },
         Command::Runs(args) => list::runs(args),
+        Command::Verify(args) => verify::verify(args, engine),
         Command::Bench(args) => bench::bench(args, progress, engine),
     }
 }

@@ -41,6 +41,11 @@ pub fn error(error: &Error, colour: Colour) -> String {
     text
 }
 
+/// One mistake, ready to print.
+pub fn mistake(report: &Report, colour: Colour) -> String {
+    finding(report, Severity::Error, colour)
+}
+
 /// One warning, ready to print.
 pub fn warning(report: &Report, colour: Colour) -> String {
     finding(report, Severity::Warning, colour)

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::cell::part_of;
+use oddlot_engine::verify::Finding;
 use oddlot_engine::{Error, Kind, Report};
 
 use crate::run_id::RunId;
@@ -91,6 +92,24 @@ fn busy(root: &OutputRoot, pipeline: &str, owner: &str) -> Error {
             .found(format!("run {owner}, which has not ended"))
             .hint("wait until it has ended, then run the same command again"),
     )
+}
+
+/// What killed runs have left in staging.
+pub fn abandoned(root: &OutputRoot) -> Vec<Finding> {
+    let Some(home) = root.local().map(|local| local.join("_staging")) else { return Vec::new() };
+    let Ok(found) = fs::read_dir(&home) else { return Vec::new() };
+    let paths = found.filter_map(|entry| Some(entry.ok()?.path()));
+    let locks = paths.filter(|path| path.extension().is_some_and(|name| name == RUN_LOCK));
+    let dead = locks.filter(|path| File::open(path).is_ok_and(|lock| lock.try_lock().is_ok()));
+    let finding = |path: PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let report = Report::new("a run that was killed has left its unfinished work")
+            .expected("nothing in staging but of runs at work")
+            .found(format!("the folder of run {name}, and nobody holds its lock"))
+            .hint("leave it: the next run removes it");
+        Finding::leftover("staging", &format!("_staging/{name}"), report)
+    };
+    dead.map(finding).collect()
 }
 
 fn sweep_abandoned(home: &Path) {

@@ -1,8 +1,9 @@
 //! Named points in the life of a cell at which a test can kill the process, or make it fail.
 //!
-//! For tests only: `ODDLOT_FAILPOINT=name[:nth][=kill|error]` acts when the run comes by `name` for
-//! the `nth` time (the first, unless said). `kill`, the default, ends the process on the spot, so
-//! that nothing is tidied up; `error` fails as a full disk would. Nothing is armed without it.
+//! For tests only: `ODDLOT_FAILPOINT=name[:nth][=kill|error|hold]` acts when the run comes by `name`
+//! for the `nth` time (the first, unless said). `kill`, the default, ends the process on the spot, so
+//! that nothing is tidied up; `error` fails as a full disk would; `hold` says so and waits for whoever
+//! is to kill the process from outside. Nothing is armed without it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +83,7 @@ failpoints! {
 enum Action {
     Kill,
     Error,
+    Hold,
 }
 
 /// What the variable asks for.
@@ -104,7 +106,7 @@ pub fn arm(setting: &str) -> Result<(), Report> {
         let names: Vec<&str> = Failpoint::ALL.iter().map(|point| point.name()).collect();
         Report::new("there is no such failpoint")
             .at("ODDLOT_FAILPOINT")
-            .expected(format!("name[:nth][=kill|error]; the names are {}", names.join(", ")))
+            .expected(format!("name[:nth][=kill|error|hold]; the names are {}", names.join(", ")))
             .found(setting)
             .hint("unset ODDLOT_FAILPOINT: it is for tests, and ends runs before they are done")
     })?;
@@ -125,6 +127,10 @@ pub fn pass(point: Failpoint) -> Result<()> {
     }
     match armed.action {
         Action::Kill => std::process::abort(),
+        Action::Hold => loop {
+            tracing::warn!(failpoint = point.name(), "held");
+            std::thread::park();
+        },
         Action::Error => Err(Error::new(
             Kind::Output,
             Report::new("a test has stopped this run")
@@ -145,6 +151,7 @@ fn parse(setting: &str) -> Option<Armed> {
         action: match action {
             "kill" => Action::Kill,
             "error" => Action::Error,
+            "hold" => Action::Hold,
             _ => return None,
         },
         passed: AtomicU64::new(0),
@@ -161,6 +168,7 @@ mod tests {
         assert_eq!(read("cell_moved"), Some((Failpoint::CellMoved, 1, Action::Kill)));
         assert_eq!(read("cell_moved:7"), Some((Failpoint::CellMoved, 7, Action::Kill)));
         assert_eq!(read("folder_made:2=error"), Some((Failpoint::FolderMade, 2, Action::Error)));
+        assert_eq!(read("cell_noted=hold"), Some((Failpoint::CellNoted, 1, Action::Hold)));
         for wrong in ["", "cell", "cell_moved:0", "cell_moved:x", "cell_moved=sleep"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

@@ -30,6 +30,7 @@ pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod ticker_rows;
+pub mod verify;
 pub mod windows;
 
 pub use datafusion::arrow::array::RecordBatch;

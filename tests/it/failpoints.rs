@@ -92,6 +92,7 @@ fn completes(workshop: &Workshop, undisturbed: &Workshop, at: &str) {
     let runs = workshop.sql("SELECT status, n_rows, n_cells FROM runs");
     let whole = undisturbed.one("SELECT status, n_rows, n_cells FROM runs");
     assert_eq!(runs, vec![whole; 1 + usize::from(was_complete)], "{at}");
+    workshop.oddlot(&["verify", "job.toml"]).ok();
 }
 
 #[test]
@@ -131,6 +132,7 @@ fn a_run_killed_while_it_replaces_cells_is_completed_by_the_same_command() {
         assert_eq!(killed.cells().len(), before.len(), "{at}: no cell is lost");
         killed.run();
         assert_eq!(killed.cells(), after, "{at}");
+        killed.oddlot(&["verify", "job.toml"]).ok();
     }
 }
 

@@ -28,5 +28,6 @@ mod revision;
 mod segments;
 mod sp500;
 mod tickers;
+mod verify;
 mod weights;
 mod workshop;
