@@ -1,6 +1,7 @@
 //! Opens the source: registers it, inspects each ticker, leaves out those that cannot be scored.
 
 use oddlot_engine::Error;
+use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::inspect;
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, windows};
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
@@ -37,6 +38,17 @@ impl Prices {
         self.tickers.iter().filter(|ticker| ticker.status == "failed").count()
     }
 
+    /// Digests of the rows; models learn from those up to `last_learnt_day`.
+    ///
+    /// # Errors
+    /// A file cannot be read, in a column that no check has needed.
+    pub async fn digest(&self, plan: &Plan, last_learnt_day: i32) -> Result<InputDigest, Error> {
+        match fingerprint::digest(&self.session, last_learnt_day).await {
+            Ok(digest) => Ok(digest),
+            Err(error) => Err(source::with_file(&self.session, &source_of(plan), error).await),
+        }
+    }
+
     /// From when to when there are rows, in words.
     pub fn extent(&self) -> String {
         let [first, last] = self.days();
@@ -55,9 +67,16 @@ impl Prices {
 /// What stops the whole job: the source cannot be read, the SQL is wrong, or no ticker survives.
 pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let session = session(&SessionOptions { threads, ..SessionOptions::default() })?;
-    let files = source::register(&session, &source_of(plan)).await?;
+    let source = source_of(plan);
+    let files = source::register(&session, &source).await?;
     let relation = windows(&session, &sql_of(plan)?).await?;
-    let facts = inspect(&session).await.map_err(|error| in_source(plan, &files, error))?;
+    let facts = match inspect(&session).await {
+        Ok(facts) => facts,
+        Err(error) => {
+            let error = source::with_file(&session, &source, error).await;
+            return Err(in_source(plan, &files, error));
+        }
+    };
 
     let verdicts: Vec<Verdict> =
         facts.iter().map(|ticker| judge(plan, &relation, &files, ticker)).collect();

@@ -3,7 +3,7 @@
 
 use oddlot_engine::Error;
 use oddlot_engine::failpoint::{self, Failpoint};
-use oddlot_engine::fingerprint::{self, InputDigest};
+use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
 use oddlot_nets::Engine;
@@ -151,7 +151,7 @@ impl Opened {
         let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
 
         let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-        let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+        let digest = prices.digest(plan, split.spans().calibration_to).await?;
         Ok(Self { prices, root, staging, split, digest })
     }
 

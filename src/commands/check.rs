@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use oddlot_engine::Error;
-use oddlot_engine::fingerprint;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_nets::Engine;
 use serde_json::json;
@@ -56,7 +55,7 @@ pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
         say(&format!("{}\n", told(&prices)));
         let root = OutputRoot::open_if_present(&plan.output.root)?;
         let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
-        let digest = fingerprint::digest(&prices.session, split.spans().calibration_to).await?;
+        let digest = prices.digest(&plan, split.spans().calibration_to).await?;
         let mut is_trained = true;
         for model in &plan.models {
             let stored = match &root {

@@ -2,6 +2,7 @@
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::parquet::errors::ParquetError;
 
 use crate::error::{Error, Kind, Report};
 use crate::query::message;
@@ -12,14 +13,10 @@ use crate::sql_file::with_suggestion;
 /// Wrong SQL is the author's ([`Kind::Config`]), a file that cannot be decoded or a value that
 /// cannot be converted is the data's, a store's refusal may pass, and the rest is a bug.
 pub fn from_datafusion(place: &str, error: DataFusionError) -> Error {
-    let error = match error.find_root() {
-        DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
-            Some(ours) => return ours.clone(),
-            None => error,
-        },
-        _ => error,
-    };
     let root = error.find_root();
+    if let Some(ours) = within(root).and_then(|inner| inner.downcast_ref::<Error>()) {
+        return ours.clone();
+    }
     let text = plain(root);
     match root {
         DataFusionError::SchemaError(schema, _) => {
@@ -40,6 +37,11 @@ pub fn from_datafusion(place: &str, error: DataFusionError) -> Error {
             let place = message::place(&error, place).unwrap_or_else(|| place.to_owned());
             Error::config(unplanned(text).at(place))
         }
+        DataFusionError::ParquetError(_)
+            if within(root).is_some_and(|inner| inner.is::<object_store::Error>()) =>
+        {
+            Error::new(Kind::Store, unreachable(place, text))
+        }
         DataFusionError::ParquetError(_) | DataFusionError::ArrowError(..) => {
             Error::data(unreadable(place, text))
         }
@@ -57,6 +59,18 @@ pub fn from_datafusion(place: &str, error: DataFusionError) -> Error {
                 .hint("raise the memory limit, or declare the source as sorted"),
         ),
         _ => Error::new(Kind::Bug, Report::new(text).at(place)),
+    }
+}
+
+/// What another library carries through DataFusion.
+fn within(root: &DataFusionError) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    match root {
+        DataFusionError::External(inner) => Some(inner.as_ref()),
+        DataFusionError::ParquetError(error) => match error.as_ref() {
+            ParquetError::External(inner) => Some(inner.as_ref()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -50,25 +50,25 @@ root = "../out"
 "#;
 
 /// A folder with `pipelines/job.toml` and `data/`; the program runs in it.
-struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 impl Folder {
     /// With the job as it stands, and no data.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = Self(TempDir::new().expect("a temporary folder"));
         folder.write("pipelines/job.toml", JOB);
         folder
     }
 
     /// With 180 good days of two tickers.
-    fn with_prices() -> Self {
+    pub fn with_prices() -> Self {
         let folder = Self::new();
         folder.import(&[prices("AAA", 180), prices("BBB", 180)].concat());
         folder
     }
 
     /// Puts one piece of the job in another's place.
-    fn change(&self, from: &str, to: &str) {
+    pub fn change(&self, from: &str, to: &str) {
         let path = self.path("pipelines/job.toml");
         let text = fs::read_to_string(&path).expect("the job");
         assert!(text.contains(from), "{from}");
@@ -76,7 +76,7 @@ impl Folder {
     }
 
     /// Writes a text.
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         fs::write(path, text).expect("a file can be written");
@@ -100,17 +100,18 @@ impl Folder {
         self.write("data/prices/prices.parquet", done.stdout);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_oddlot"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_remove("ODDLOT_LOG")
-            .output()
-            .expect("the program starts")
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oddlot"));
+        command.args(arguments).current_dir(self.0.path()).env_remove("ODDLOT_LOG");
+        command
     }
 
     /// What `oddlot run` tells of the job.
@@ -120,8 +121,13 @@ impl Folder {
 
     /// What the program tells and how it ends. It must say nothing on stdout and write nothing.
     fn told(&self, arguments: &[&str]) -> String {
+        self.told_by(&mut self.command(arguments))
+    }
+
+    /// As [`Self::told`], of a program that is started in its own way.
+    pub fn told_by(&self, command: &mut Command) -> String {
         let before = self.tree();
-        let done = self.run(arguments);
+        let done = command.env_remove("ODDLOT_LOG").output().expect("the program starts");
         assert_eq!(String::from_utf8_lossy(&done.stdout), "");
         let after = self.tree();
         let names = |tree: &Tree| tree.keys().cloned().collect::<Vec<_>>();

@@ -11,10 +11,12 @@
 
 mod bad_input;
 mod bench;
+mod bombs;
 mod commands;
 mod daily;
 mod engine;
 mod failpoints;
+mod forged;
 mod interrupted;
 mod long_event;
 mod lookahead;

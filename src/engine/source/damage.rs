@@ -5,6 +5,13 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use super::listing::{Listed, Listing};
 use crate::error::Report;
 
+/// The report of a damaged file, without what was expected and found.
+pub(super) fn of(file: &str) -> Report {
+    Report::new("the Parquet file is damaged")
+        .at(file)
+        .hint("write the file again, or take it out of the source")
+}
+
 /// What every Parquet file begins and ends with.
 const MAGIC: &[u8] = b"PAR1";
 /// How much of a file's begin is looked at.

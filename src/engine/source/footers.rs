@@ -10,7 +10,7 @@ use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use futures::{StreamExt, TryStreamExt};
 
 use super::listing::{Listed, Listing};
-use super::{Source, damage};
+use super::{Source, counts, damage};
 use crate::error::{Error, Kind, Report, Result};
 
 /// Footers that are fetched at a time.
@@ -87,6 +87,10 @@ async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
             });
         }
     };
+    if let Some(wrong) = counts::contradiction(&metadata, file.meta.size) {
+        let report = damage::of(&file.name(&listing.url));
+        return Err(Error::data(report.expected(wrong.expected).found(wrong.found)));
+    }
     let schema = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(schema.schema_descr(), schema.key_value_metadata());
     let schema = match schema {

@@ -66,9 +66,14 @@ impl Listed {
 
     /// Its name in messages.
     pub(super) fn name(&self, url: &ObjectStoreUrl) -> String {
-        let root = url.as_str().strip_prefix("file://").unwrap_or(url.as_str());
-        format!("{root}{}", self.meta.location)
+        name(url, &self.meta.location)
     }
+}
+
+/// What messages call an object.
+pub(super) fn name(url: &ObjectStoreUrl, location: &Path) -> String {
+    let root = url.as_str().strip_prefix("file://").unwrap_or(url.as_str());
+    format!("{root}{location}")
 }
 
 /// Lists the files of `source`, in the order of their paths; there is at least one.

@@ -57,7 +57,7 @@ fn columns_of<'a>(schema: &'a Schema, keys: &'a [String]) -> Vec<&'a str> {
 fn unknown(wanted: &Wanted, file: &str, known: &[&str], source: &Source) -> Report {
     let report = Report::new(format!("the source has no column `{}`", wanted.name))
         .at(file)
-        .expected(format!("one of {}, the columns of {file}", known.join(", ")))
+        .expected(format!("one of {}, the columns of {file}", listed(known)))
         .found(wanted.name)
         .hint(format!("name one of them in `{}`", wanted.key));
     with_suggestion(source.places.point(report, &wanted.key), wanted.name, known.iter().copied())
@@ -68,7 +68,7 @@ fn incomplete(wanted: &Wanted, file: &str, known: &[&str], n_more: usize) -> Rep
     Report::new(format!("the file has no column `{}`, which other files have", wanted.name))
         .at(place(file, n_more))
         .expected(format!("{}: {}", wanted.name, wanted.part.expected()))
-        .found(format!("only {}", known.join(", ")))
+        .found(format!("only {}", listed(known)))
         .hint("write the file with that column, or take it out of the source")
 }
 
@@ -93,9 +93,18 @@ fn unfit(misfit: &Misfit, file: &str, schema: &Schema, source: &Source) -> Repor
             (some, _) => format!(
                 "write the file with {}, or name another column in {key}: {}",
                 part.expected(),
-                some.join(", ")
+                listed(some)
             ),
         })
+}
+
+/// Names with commas; of very many the first.
+fn listed(names: &[&str]) -> String {
+    const LISTED: usize = 40;
+    match names.len().saturating_sub(LISTED) {
+        0 => names.join(", "),
+        n_more => format!("{} and {n_more} more", names[..LISTED].join(", ")),
+    }
 }
 
 fn place(file: &str, n_more: usize) -> String {

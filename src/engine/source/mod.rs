@@ -4,7 +4,8 @@
 //! are the pipeline's other mapped columns, as Float64.
 //!
 //! Every file's footer is read when a source is registered: a missing column, a wrong type or a
-//! damaged file is told with the file's name before anything runs. Types are converted at the
+//! damaged file is told with the file's name before anything runs. Pages are looked at before they
+//! are unpacked (`guarded`), so that no file takes more memory than its size bears. Types are converted at the
 //! scan, below the declared order, so that a conversion never costs a sort.
 //!
 //! What becomes of `ts`: a date is its midnight UTC; a timestamp without a zone is taken as UTC;
@@ -12,12 +13,18 @@
 //! rows are numbered from 0 in the order of the files. `trade_date` is the UTC date of `ts`.
 
 mod columns;
+mod counts;
 mod damage;
+mod damaged;
 mod footers;
+mod guarded;
 mod listing;
 mod misfit;
+mod pages;
 mod prices;
 mod table;
+mod texts;
+mod unpacked;
 mod utc_date;
 mod wildcard;
 
@@ -25,6 +32,7 @@ use std::sync::Arc;
 
 use datafusion::prelude::{SessionContext, ident, lit};
 
+pub use damaged::with_file;
 pub use listing::SourceFile;
 
 use crate::error::Result;
@@ -100,6 +108,7 @@ pub async fn register(context: &SessionContext, source: &Source) -> Result<Sourc
     let listing = listing::list(context, source).await?;
     let footers = footers::read(&listing, source).await?;
     let columns = columns::check(&listing, &footers, source)?;
+    unpacked::check(&listing, &footers, &columns)?;
     let (table, facts) = table::prices_files(&listing, footers, &columns, source)?;
     let prices = prices::select(context, Arc::new(table), &columns, source)?;
     step::register(context, PRICES, prices)?;

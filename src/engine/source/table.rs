@@ -27,6 +27,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::columns::Scanned;
 use super::footers::Footer;
+use super::guarded::GuardedFactory;
 use super::listing::{Listed, Listing, SourceFile};
 use super::{Source, SourceFacts, Ticker};
 use crate::error::Result;
@@ -40,6 +41,7 @@ pub(super) struct PricesFiles {
     url: ObjectStoreUrl,
     schema: TableSchema,
     files: Vec<PartitionedFile>,
+    readers: Arc<GuardedFactory>,
     /// Column indices of the declared order, if there is one.
     order: Vec<usize>,
 }
@@ -83,7 +85,9 @@ pub(super) fn prices_files(
     }
     let (files, found): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let n_rows = found.iter().map(|file| file.n_rows).sum();
-    let table = PricesFiles { url: listing.url.clone(), schema, files, order };
+    let url = listing.url.clone();
+    let readers = Arc::new(GuardedFactory::new(Arc::clone(&listing.store), url.clone()));
+    let table = PricesFiles { url, schema, files, readers, order };
     Ok((table, SourceFacts { files: found, n_rows }))
 }
 
@@ -206,8 +210,10 @@ impl TableProvider for PricesFiles {
         });
         let ordering = LexOrdering::new(order);
         let groups = self.groups(ordering.as_ref());
-        let parquet = Arc::new(ParquetSource::new(self.schema.clone()));
-        let config = FileScanConfigBuilder::new(self.url.clone(), parquet)
+        let readers = Arc::clone(&self.readers);
+        let parquet = ParquetSource::new(self.schema.clone());
+        let parquet = parquet.with_parquet_file_reader_factory(readers);
+        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(parquet))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
