@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it is explained.
 
 mod bench;
+mod import;
 mod models;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use chrono::NaiveDate;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use bench::BenchArgs;
+pub use import::{Decimal, Duplicates, ImportArgs};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 
 /// Finds what does not belong in price history.
@@ -60,6 +62,7 @@ pub enum Command {
     Sql(SqlArgs),
     /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
     #[command(after_help = "Example: oddlot import prices.csv -o data/prices --ticker SPX")]
+    #[command(after_long_help = import::after_help())]
     Import(ImportArgs),
     /// List the trained models of an output folder; export and import their weights
     #[command(after_help = "Example: oddlot models pipelines/sp500.toml")]
@@ -173,43 +176,6 @@ pub struct SqlArgs {
     pub format: Format,
 }
 
-/// `import`.
-#[derive(Clone, Debug, Args)]
-#[command(group = ArgGroup::new("ticker_from").args(["ticker", "ticker_column"]))]
-#[command(group = ArgGroup::new("time_from").args(["time_column", "row_number"]))]
-pub struct ImportArgs {
-    /// CSV files to read, in this order
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// The folder to write to; made if missing
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Name of the Parquet file, without .parquet; by default that of the one input or of the folder
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// One ticker for all rows
-    #[arg(long, value_name = "TICKER")]
-    pub ticker: Option<String>,
-    /// The column with the ticker; by default ticker, symbol or name, else the file's own name
-    #[arg(long, value_name = "COLUMN")]
-    pub ticker_column: Option<String>,
-    /// The column with the date or time; by default date, ts, timestamp or the like
-    #[arg(long, value_name = "COLUMN")]
-    pub time_column: Option<String>,
-    /// There is no time: number the rows of each ticker from 1
-    #[arg(long)]
-    pub row_number: bool,
-    /// How dates are written, such as %d-%b-%y; by default found out from all of them
-    #[arg(long, value_name = "FORMAT")]
-    pub date_format: Option<String>,
-    /// The columns to keep, separated by commas; by default all with numbers
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub columns: Option<Vec<String>>,
-    /// What to do with rows of one ticker and time that differ
-    #[arg(long, value_name = "WHAT", default_value = "refuse")]
-    pub duplicates: Duplicates,
-}
-
 /// An output folder, by name or by the pipeline that writes to it.
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("output").args(["pipeline", "root"]).required(true))]
@@ -249,17 +215,6 @@ pub enum Format {
     Json,
     /// A Parquet file on stdout
     Parquet,
-}
-
-/// What to do with rows of one ticker and time that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Duplicates {
-    /// Stop, and list them
-    Refuse,
-    /// Keep the first in the order of the file
-    KeepFirst,
-    /// Keep the last in the order of the file
-    KeepLast,
 }
 
 impl Cli {

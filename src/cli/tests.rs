@@ -249,22 +249,30 @@ fn help_reads_in_the_words_of_the_field() {
     Usage: oddlot import [OPTIONS] --output <DIR> <FILE>...
 
     Arguments:
-      <FILE>...  CSV files to read, in this order
+      <FILE>...  CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
 
     Options:
-      -o, --output <DIR>            The folder to write to; made if missing
-          --name <NAME>             Name of the Parquet file, without .parquet; by default that of the one input or of the folder
-          --ticker <TICKER>         One ticker for all rows
-          --ticker-column <COLUMN>  The column with the ticker; by default ticker, symbol or name, else the file's own name
-          --time-column <COLUMN>    The column with the date or time; by default date, ts, timestamp or the like
-          --row-number              There is no time: number the rows of each ticker from 1
-          --date-format <FORMAT>    How dates are written, such as %d-%b-%y; by default found out from all of them
-          --columns <COLUMN,…>      The columns to keep, separated by commas; by default all with numbers
-          --duplicates <WHAT>       What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
-          --log-format <FORMAT>     How to write the log on stderr [default: text] [possible values: text, json]
-      -q, --quiet                   Show no progress, only warnings, errors and the result
-      -h, --help                    Print help (see more with '--help')
-      -V, --version                 Print version
+      -o, --output <DIR>              The folder to write to; made if missing
+          --name <NAME>               Name of the Parquet file, without .parquet; by default that of the one input or of the folder
+          --ticker <TICKER>           One ticker for all rows
+          --ticker-column <COLUMN>    The column with the ticker; by default ticker, symbol or name, else the file's own name
+          --ticker-in-name <PATTERN>  Where the file's name has the ticker, such as '{ticker}_data.csv'
+          --time-column <COLUMN>      The column with the date or time; by default date, ts, timestamp or the like
+          --row-number                There is no time: number the rows of each ticker from 1
+          --date-format <FORMAT>      How dates are written, such as %d-%b-%y; by default found out from all of them
+          --first-year <YEAR>         First of the hundred years that a year of two digits falls into [default: 1970]
+          --delimiter <CHAR>          What parts fields, or `tab`; by default the one of , ; | and tab that the header has
+          --decimal <SIGN>            What parts decimals; by default a comma where numbers can be read no other way [possible values: point, comma]
+          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
+          --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
+      -q, --quiet                     Show no progress, only warnings, errors and the result
+          --no-columns                Keep no column but ticker and time: a list of days
+          --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
+          --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
+          --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]
+          --examples <N>              How many examples of each oddity to tell [default: 3]
+      -h, --help                      Print help (see more with '--help')
+      -V, --version                   Print version
 
     Example: oddlot import prices.csv -o data/prices --ticker SPX
     ");

@@ -1,36 +1,49 @@
 //! `oddlot import`: CSV files into one Parquet file sorted by ticker and time.
 //!
-//! Nothing is silently repaired: rows are sorted, empty cells stay null, and every oddity of the
-//! input is counted and told with an example ([`ImportReport`]). What cannot be read is an error
-//! with its line, and then nothing is written.
+//! Nothing is silently repaired. Every oddity of the input is counted and told with examples
+//! ([`ImportReport`]); what is done with each kind is a choice ([`Treatments`]) with a sane default.
+//! What cannot be read is an error with its line, and then nothing is written.
 //!
 //! Gives `ticker` Utf8, then `date` Date32, or `ts` TIMESTAMP(µs, UTC) where the input has
 //! instants, or `ts` Int64 = 1, 2, … within each ticker for unnamed series
 //! ([`TimeFrom::RowNumber`]), then the numeric columns as Float64, lower-cased. Never NaN.
 //!
-//! Memory: the text of all inputs plus 8 bytes a number.
+//! Memory: every file is read twice, a record at a time, plain or unpacked on the way, so that
+//! no text is held. The rows are: 24 bytes and 8 for each number, twice while they are sorted,
+//! and the encoded Parquet file, for the result is put in place whole.
 
 mod cells;
+mod checks;
 mod dates;
+mod decode;
+mod file_name;
 mod layout;
-mod lines;
+mod oddity;
 mod order;
 mod output;
+mod records;
 mod report;
 mod rows;
+mod shown;
 mod survey;
 mod text;
+mod time_format;
+mod treatments;
 
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{Error, Report, Result};
 
-pub use report::{Example, ImportReport, Oddity, OddityKind};
+pub use cells::Decimal;
+pub use oddity::{Action, OddityKind};
+pub use report::{Example, ImportReport, Oddity};
+use shown::shown;
+pub use treatments::{Treatment, Treatments, help};
 
 /// What to import, and how to read it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ImportOptions {
-    /// CSV files, in the order they are read.
+    /// CSV files, in the order they are read; gzip and zstd are told by their content.
     pub files: Vec<PathBuf>,
     /// Folder of the result; made if missing.
     pub output_dir: PathBuf,
@@ -42,10 +55,43 @@ pub struct ImportOptions {
     pub time: TimeFrom,
     /// `strftime` pattern of the time column, as `%d-%b-%y`. Default: the one that reads all cells.
     pub date_format: Option<String>,
+    /// First of the hundred years that a year of two digits falls into.
+    pub first_year: i32,
+    /// What parts fields. Default: the one of `,` `;` `|` and tab that the header has.
+    pub delimiter: Option<char>,
+    /// What parts decimals. Default: a comma where cells can be read no other way, else a point.
+    pub decimal: Option<Decimal>,
     /// Columns to keep, by their names in the header, any case. Default: all numeric ones.
     pub columns: Option<Vec<String>>,
-    /// What to do with rows of one ticker and time that differ.
-    pub duplicates: Duplicates,
+    /// Keep no column but ticker and time.
+    pub no_columns: bool,
+    /// A day's close this many per cent away from the one before is told.
+    pub large_move_pct: f64,
+    /// What to do with each kind of oddity.
+    pub treatments: Treatments,
+    /// Examples to keep of each kind.
+    pub n_examples: usize,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            output_dir: PathBuf::new(),
+            name: None,
+            ticker: TickerFrom::default(),
+            time: TimeFrom::default(),
+            date_format: None,
+            first_year: 1970,
+            delimiter: None,
+            decimal: None,
+            columns: None,
+            no_columns: false,
+            large_move_pct: 25.0,
+            treatments: Treatments::default(),
+            n_examples: 3,
+        }
+    }
 }
 
 /// Where the ticker comes from.
@@ -58,6 +104,8 @@ pub enum TickerFrom {
     Column(String),
     /// This text for all rows; a column named ticker is then an ordinary column.
     Literal(String),
+    /// The part of the file's name where this pattern says `{ticker}`.
+    FileName(String),
 }
 
 /// Where the time comes from.
@@ -72,36 +120,41 @@ pub enum TimeFrom {
     RowNumber,
 }
 
-/// What to do with rows of one ticker and time. Rows that are equal throughout are kept once,
-/// and told, whatever this says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Duplicates {
-    /// Rows that differ are an error that lists them.
-    #[default]
-    Refuse,
-    /// The first in file order is kept, the others are counted.
-    KeepFirst,
-    /// The last in file order is kept, the others are counted.
-    KeepLast,
-}
-
 /// Reads all files, checks them, and writes one Parquet file, whole or not at all.
 ///
 /// # Errors
-/// `Data`: a file, row or cell that cannot be read, with its line. `Config`: a column or pattern
-/// that does not fit the files. `Output`: the result cannot be written.
+/// `Data`: a file, row or cell that cannot be read, with its line, or an oddity that is to be
+/// refused. `Config`: a column or pattern that does not fit the files. `Output`: the result
+/// cannot be written.
 pub fn run(options: &ImportOptions) -> Result<ImportReport> {
     let output = output::path(options)?;
-    let mut oddities = report::Oddities::default();
+    let mut oddities = report::Oddities::new(options.n_examples.max(1));
 
-    let sources = text::read(&options.files, &mut oddities)?;
+    let sources = text::open(&options.files, options.delimiter, &mut oddities)?;
     let layout = layout::resolve(&sources, options)?;
     let survey = survey::survey(&sources, &layout, options)?;
-    let read = rows::read(&sources, &layout, &survey, &mut oddities)?;
-    let table = order::sort(read, options.duplicates, &sources, &mut oddities)?;
+    let read = rows::read(&sources, &layout, &survey, options, &mut oddities)?;
+    let n_rows_read = read.n_read;
+    let mut table = order::sort(read, &options.treatments, &sources, &mut oddities)?;
+    checks::check(&mut table, &sources, options, &mut oddities);
+    oddities.refuse(&options.treatments)?;
+    if table.times.is_empty() {
+        return Err(nothing_left(options));
+    }
 
     output::write(&table, &output)?;
-    Ok(report::summarise(&output, &sources, &survey, &table, oddities))
+    Ok(report::summarise(&output, &sources, &survey, &table, n_rows_read, oddities, options))
+}
+
+fn nothing_left(options: &ImportOptions) -> Error {
+    let paths: Vec<String> = options.files.iter().map(|path| path.display().to_string()).collect();
+    Error::data(
+        Report::new("no row is left")
+            .at(paths.join(", "))
+            .expected("at least one row to write")
+            .found("rows that `--on` leaves out, all of them")
+            .hint("leave fewer out, or mend the input"),
+    )
 }
 
 #[cfg(test)]

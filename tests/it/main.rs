@@ -17,6 +17,7 @@ mod daily;
 mod engine;
 mod failpoints;
 mod forged;
+mod imports;
 mod interrupted;
 mod long_event;
 mod lookahead;

@@ -214,6 +214,26 @@ fn is_zone(fixed: &Fixed) -> bool {
     ) || format!("{fixed:?}").contains("Permissive")
 }
 
+/// A time whose year was written with two digits, put into the hundred years from `first_year`.
+/// None where that year has no such day (29 February).
+pub(super) fn in_century(kind: TimeKind, value: i64, first_year: i32) -> Option<i64> {
+    let moved = |day: NaiveDate| {
+        let year = first_year + (day.year() - first_year).rem_euclid(100);
+        day.with_year(year)
+    };
+    match kind {
+        TimeKind::Date => {
+            let day = NaiveDate::from_epoch_days(i32::try_from(value).ok()?)?;
+            Some(moved(day)?.to_epoch_days().into())
+        }
+        TimeKind::Instant => {
+            let at = DateTime::from_timestamp_micros(value)?.naive_utc();
+            Some(moved(at.date())?.and_time(at.time()).and_utc().timestamp_micros())
+        }
+        TimeKind::RowNumber => Some(value),
+    }
+}
+
 /// `days` or microseconds as text, for the report.
 pub(super) fn shown(kind: TimeKind, value: i64) -> String {
     let text = match kind {
@@ -259,6 +279,20 @@ mod tests {
         assert_eq!(readings("03-Jan-50"), ["%d-%b-%y 2050-01-03"]);
         assert!(TimeFormat::of_pattern("%d-%b-%y").unwrap().has_two_digit_year());
         assert!(!TimeFormat::of_pattern("%d-%b-%Y").unwrap().has_two_digit_year());
+    }
+
+    #[test]
+    fn two_digits_are_moved_into_the_century_that_is_asked_for() {
+        let day =
+            |text: &str| TimeFormat::of_pattern("%d-%b-%y").unwrap().read(text).unwrap().value;
+        let moved = |text: &str, first_year| {
+            in_century(TimeKind::Date, day(text), first_year)
+                .map(|value| shown(TimeKind::Date, value))
+        };
+        assert_eq!(moved("03-Jan-50", 1930).as_deref(), Some("1950-01-03"));
+        assert_eq!(moved("03-Jan-29", 1930).as_deref(), Some("2029-01-03"));
+        assert_eq!(moved("03-Jan-50", 1970).as_deref(), Some("2050-01-03"));
+        assert_eq!(moved("29-Feb-00", 1850), None, "1900 was no leap year");
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::lines::shown;
 use super::text::Source;
-use super::{ImportOptions, TickerFrom, TimeFrom, cells, rows};
+use super::{ImportOptions, TickerFrom, TimeFrom, cells, file_name, shown};
 use crate::error::{Error, Report, Result};
 
 /// Names of a ticker column, normal form, best first.
@@ -84,6 +83,7 @@ pub(super) fn resolve(sources: &[Source], options: &ImportOptions) -> Result<Lay
     }
     let names = match &options.columns {
         Some(chosen) => chosen.iter().map(|name| normal(name)).collect(),
+        None if options.no_columns => Vec::new(),
         None => other_names(&headers, &columns),
     };
     refuse_reserved(&names, options)?;
@@ -102,26 +102,15 @@ pub(super) fn resolve(sources: &[Source], options: &ImportOptions) -> Result<Lay
 
 /// The normal names of the first line.
 fn header(source: &Source) -> Result<Vec<String>> {
-    let Some((line, record)) = rows::records(source).next().transpose()? else {
-        return Err(Error::data(
-            Report::new("the file has no line of column names")
-                .at(source.place(1))
-                .expected("column names, as date,close")
-                .found("empty lines only")
-                .hint("add a line of column names at the top"),
-        ));
+    let Some(record) = source.records()?.next().transpose()? else {
+        return Err(Error::bug("import: a header is gone"));
     };
-    let content = || source.lines.content(&source.text, line);
-    if record.len() == 1 && record.iter().any(|name| name.contains([';', '\t', '|'])) {
-        return Err(Error::data(
-            Report::new("the file is not separated by commas")
-                .at(source.place(line))
-                .expected("column names separated by `,`")
-                .found(content())
-                .hint("write it anew with commas between fields and decimal points"),
-        ));
-    }
-    if record.iter().any(|name| matches!(cells::read(name), cells::Cell::Number(_))) {
+    let line = record.line;
+    let content = || shown(record.raw());
+    if record
+        .iter()
+        .any(|name| matches!(cells::read(name, cells::Decimal::Point), cells::Cell::Number(_)))
+    {
         return Err(Error::data(
             Report::new("the first line looks like data")
                 .at(source.place(line))
@@ -146,7 +135,7 @@ fn header(source: &Source) -> Result<Vec<String>> {
 
 fn ticker_of(source: &Source, names: &[String], options: &ImportOptions) -> Result<Ticker> {
     match &options.ticker {
-        TickerFrom::Literal(ticker) if ticker.is_empty() => Err(Error::config(
+        TickerFrom::Literal(ticker) if ticker.trim().is_empty() => Err(Error::config(
             Report::new("the ticker is empty")
                 .at("--ticker")
                 .expected("a name")
@@ -159,7 +148,13 @@ fn ticker_of(source: &Source, names: &[String], options: &ImportOptions) -> Resu
             .ok_or_else(|| no_column(source, names, name, "--ticker-column")),
         TickerFrom::Auto => {
             let found = TICKER_NAMES.iter().find_map(|name| position(names, name));
-            Ok(found.map_or_else(|| Ticker::Literal(source.stem()), Ticker::Column))
+            match found {
+                Some(column_idx) => Ok(Ticker::Column(column_idx)),
+                None => file_name::stem(&source.path).map(Ticker::Literal),
+            }
+        }
+        TickerFrom::FileName(pattern) => {
+            file_name::ticker(&source.path, pattern).map(Ticker::Literal)
         }
     }
 }

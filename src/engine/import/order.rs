@@ -1,11 +1,11 @@
 //! Rows in order: sorted by ticker and time, duplicates found, the order they came in told.
 
-use super::Duplicates;
 use super::dates::{self, TimeKind};
-use super::lines::shown;
-use super::report::{Oddities, OddityKind};
+use super::report::Oddities;
 use super::rows::{FINDINGS_MAX, Origin, Rows};
 use super::text::Source;
+use super::treatments::Treatments;
+use super::{Action, OddityKind, shown};
 use crate::error::{Error, Kind, Report, Result};
 
 /// The rows to write: sorted by (ticker bytes, time), each such pair once.
@@ -13,22 +13,45 @@ use crate::error::{Error, Kind, Report, Result};
 pub(super) struct Table {
     pub(super) time_kind: TimeKind,
     /// Distinct tickers, in order.
-    tickers: Vec<String>,
-    ticker_ranks: Vec<usize>,
+    pub(super) tickers: Vec<String>,
+    /// The ticker of each row.
+    pub(super) ticker_ranks: Vec<u32>,
     pub(super) times: Vec<i64>,
     pub(super) names: Vec<String>,
     /// One vector a name; NaN stands for null.
     pub(super) values: Vec<Vec<f64>>,
+    pub(super) origins: Vec<Origin>,
 }
 
 impl Table {
+    /// Tickers that have rows.
     pub(super) fn n_tickers(&self) -> usize {
-        self.tickers.len()
+        self.ticker_ranks.chunk_by(|a, b| a == b).count()
     }
 
     /// The ticker of every row.
-    pub(super) fn tickers(&self) -> impl Iterator<Item = &str> {
-        self.ticker_ranks.iter().map(|rank| self.tickers[*rank].as_str())
+    pub(super) fn row_tickers(&self) -> impl Iterator<Item = &str> {
+        self.ticker_ranks.iter().map(|rank| self.tickers[*rank as usize].as_str())
+    }
+
+    /// The numbers of a column, where there is one of that name.
+    pub(super) fn column(&self, name: &str) -> Option<&[f64]> {
+        let idx = self.names.iter().position(|other| other == name)?;
+        Some(&self.values[idx])
+    }
+
+    /// Leaves out the rows that are marked.
+    pub(super) fn leave_out(&mut self, is_out: &[bool]) {
+        fn retain<T>(rows: &mut Vec<T>, is_out: &[bool]) {
+            let mut outs = is_out.iter();
+            rows.retain(|_| !outs.next().copied().unwrap_or_default());
+        }
+        retain(&mut self.ticker_ranks, is_out);
+        retain(&mut self.times, is_out);
+        retain(&mut self.origins, is_out);
+        for column in &mut self.values {
+            retain(column, is_out);
+        }
     }
 
     /// `date` for days, else `ts`.
@@ -55,10 +78,12 @@ impl Table {
 
 pub(super) fn sort(
     rows: Rows,
-    duplicates: Duplicates,
+    treatments: &Treatments,
     sources: &[Source],
     oddities: &mut Oddities,
 ) -> Result<Table> {
+    let duplicates = treatments.of(&OddityKind::ConflictingDuplicate);
+    note_split(&rows, sources, oddities);
     if rows.time_kind != TimeKind::RowNumber {
         note_order(&rows, sources, oddities);
     }
@@ -81,30 +106,53 @@ pub(super) fn sort(
             .iter()
             .map(|column| kept.iter().map(|row_idx| column[*row_idx]).collect())
             .collect(),
+        origins: kept.iter().map(|row_idx| rows.origins[*row_idx]).collect(),
         tickers,
         names: rows.names,
     })
 }
 
-/// Tells rows whose ticker sorts before that of the row above them.
+/// Tells rows whose ticker sorts before that of the row above them in their file.
 fn note_mixed(
     rows: &Rows,
-    rank: impl Fn(usize) -> usize,
+    rank: impl Fn(usize) -> u32,
     sources: &[Source],
     oddities: &mut Oddities,
 ) {
-    for row_idx in (1..rows.times.len()).filter(|row_idx| rank(*row_idx) < rank(row_idx - 1)) {
+    let is_mixed = |row_idx: &usize| {
+        rank(*row_idx) < rank(row_idx - 1)
+            && rows.origins[*row_idx].source_idx == rows.origins[row_idx - 1].source_idx
+    };
+    for row_idx in (1..rows.times.len()).filter(is_mixed) {
         let (source, line) = origin(rows, sources, row_idx);
-        oddities.note(OddityKind::TickersMixed, source, line);
+        let content = || source.content(line);
+        oddities.note_many(OddityKind::TickersMixed, 1, &source.path, line, content);
+    }
+}
+
+/// Tells tickers whose rows come from several files.
+fn note_split(rows: &Rows, sources: &[Source], oddities: &mut Oddities) {
+    let mut first = vec![None; rows.tickers.len()];
+    let mut is_told = vec![false; rows.tickers.len()];
+    for (row_idx, (ticker_idx, origin)) in rows.ticker_idxs.iter().zip(&rows.origins).enumerate() {
+        let ticker_idx = *ticker_idx as usize;
+        let first_idx = *first[ticker_idx].get_or_insert(origin.source_idx);
+        if first_idx != origin.source_idx && !is_told[ticker_idx] {
+            is_told[ticker_idx] = true;
+            let (source, line) = self::origin(rows, sources, row_idx);
+            let before = sources[first_idx as usize].path.display();
+            let content = || format!("{}, also in {before}", shown(&rows.tickers[ticker_idx]));
+            oddities.note_many(OddityKind::SplitTicker, 1, &source.path, line, content);
+        }
     }
 }
 
 /// Tickers in byte order, and the rank of each.
-fn ranked(tickers: &[String]) -> (Vec<String>, Vec<usize>) {
+fn ranked(tickers: &[String]) -> (Vec<String>, Vec<u32>) {
     let mut order: Vec<usize> = (0..tickers.len()).collect();
     order.sort_by_key(|ticker_idx| &tickers[*ticker_idx]);
     let mut rank_of = vec![0; tickers.len()];
-    for (rank, ticker_idx) in order.iter().enumerate() {
+    for (rank, ticker_idx) in (0..).zip(&order) {
         rank_of[*ticker_idx] = rank;
     }
     (order.iter().map(|ticker_idx| tickers[*ticker_idx].clone()).collect(), rank_of)
@@ -145,7 +193,8 @@ fn note_order(rows: &Rows, sources: &[Source], oddities: &mut Oddities) {
             0 => (OddityKind::NewestFirst, steps.n_rows),
             _ => (OddityKind::BackwardTime, steps.n_backward),
         };
-        oddities.note_many(kind, count, source, origin.line.into());
+        let line = origin.line.into();
+        oddities.note_many(kind, count, &source.path, line, || source.content(line));
     }
 }
 
@@ -153,7 +202,7 @@ fn note_order(rows: &Rows, sources: &[Source], oddities: &mut Oddities) {
 struct Settle<'a> {
     rows: &'a Rows,
     sources: &'a [Source],
-    duplicates: Duplicates,
+    duplicates: Action,
     oddities: &'a mut Oddities,
     findings: Vec<Report>,
 }
@@ -162,8 +211,8 @@ impl Settle<'_> {
     /// `group` holds the rows of one ticker and time in file order; at least one.
     fn one_of(&mut self, group: &[usize]) -> usize {
         let kept = match self.duplicates {
-            Duplicates::Refuse | Duplicates::KeepFirst => group[0],
-            Duplicates::KeepLast => group[group.len() - 1],
+            Action::Last => group[group.len() - 1],
+            _ => group[0],
         };
         for row_idx in group.iter().filter(|row_idx| **row_idx != kept) {
             let is_equal = self
@@ -173,14 +222,14 @@ impl Settle<'_> {
                 .all(|column| column[*row_idx].to_bits() == column[kept].to_bits());
             let kind = match (is_equal, self.duplicates) {
                 (true, _) => OddityKind::EqualDuplicate,
-                (false, Duplicates::Refuse) => {
+                (false, Action::Refuse) => {
                     self.refuse(kept, *row_idx);
                     continue;
                 }
                 (false, _) => OddityKind::ConflictingDuplicate,
             };
             let (source, line) = origin(self.rows, self.sources, *row_idx);
-            self.oddities.note(kind, source, line);
+            self.oddities.note_many(kind, 1, &source.path, line, || source.content(line));
         }
         kept
     }
@@ -196,12 +245,8 @@ impl Settle<'_> {
         self.findings.push(
             Report::new(format!("two rows of {} at {time} differ", shown(ticker)))
                 .at(two.place(two_line))
-                .expected(format!(
-                    "{}, as at {}",
-                    one.lines.content(&one.text, one_line),
-                    one.place(one_line)
-                ))
-                .found(two.lines.content(&two.text, two_line))
+                .expected(format!("{}, as at {}", one.content(one_line), one.place(one_line)))
+                .found(two.content(two_line))
                 .hint("remove one, or choose with `--duplicates keep-first` or `keep-last`"),
         );
     }

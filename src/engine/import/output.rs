@@ -15,9 +15,9 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 
-use super::ImportOptions;
 use super::dates::TimeKind;
 use super::order::Table;
+use super::{ImportOptions, file_name, shown};
 use crate::error::{Error, Kind, Report, Result};
 use crate::parquet_format;
 
@@ -25,7 +25,7 @@ use crate::parquet_format;
 pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
     let stem = match (&options.name, options.files.as_slice()) {
         (Some(name), _) => Some(name.clone()),
-        (None, [only]) => only.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        (None, [only]) => Some(file_name::stem(only)?),
         (None, _) => options.output_dir.file_name().map(|name| name.to_string_lossy().into_owned()),
     };
     let stem = stem.unwrap_or_else(|| "prices".to_owned());
@@ -34,7 +34,7 @@ pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
             Report::new("the name of the result is no file name")
                 .at("--name")
                 .expected("a name that a file can have")
-                .found(super::lines::shown(&stem))
+                .found(shown(&stem))
                 .hint("give a plain name without folders, as sp500"),
         ));
     }
@@ -46,7 +46,8 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
     let rows = batch(table).map_err(|cause| Error::bug(format!("import: {cause}")))?;
     let bytes = parquet_format::encode(&rows, &["ticker", table.time_name()], &[])
         .map_err(|cause| Error::bug(format!("import: {cause}")))?;
-    let staged = path.with_extension("parquet.tmp");
+    // The process in the name: two imports at once do not write to one staged file.
+    let staged = path.with_extension(format!("parquet.{}.tmp", std::process::id()));
     let placed = stage(&bytes, &staged, rows.num_rows()).and_then(|()| place(&staged, path));
     placed.map_err(|cause| {
         // The result was not replaced; what was staged is of no use to anybody.
@@ -99,7 +100,7 @@ fn batch(table: &Table) -> Result<RecordBatch, datafusion::arrow::error::ArrowEr
         }
         TimeKind::RowNumber => Arc::new(Int64Array::from_iter_values(times)),
     };
-    let ticker: ArrayRef = Arc::new(StringArray::from_iter_values(table.tickers()));
+    let ticker: ArrayRef = Arc::new(StringArray::from_iter_values(table.row_tickers()));
     let numbers = table.values.iter().map(|column| -> ArrayRef {
         let cells = column.iter().map(|number| (!number.is_nan()).then_some(*number));
         Arc::new(Float64Array::from_iter(cells))

@@ -1,93 +1,24 @@
-//! What an import did, and every oddity it met: counted, with an example.
+//! What an import did, and every oddity it met: counted, with examples.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::lines::shown;
 use super::order::Table;
 use super::survey::Survey;
-use super::text::Source;
+use super::text::{Source, place};
+use super::treatments::Treatments;
+use super::{Action, ImportOptions, OddityKind, shown};
+use crate::error::{Error, Kind, Report, Result};
 
-/// A thing about the input that a person should know of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OddityKind {
-    /// The file begins with a byte-order mark.
-    ByteOrderMark,
-    /// Lines end in CR LF.
-    CarriageReturn,
-    /// The last line has no newline.
-    NoLastNewline,
-    /// Lines with nothing on them, skipped.
-    EmptyLine,
-    /// A column without a name, dropped.
-    NamelessColumn,
-    /// This column holds text and is dropped.
-    TextColumn(String),
-    /// Years of two digits, read as 1970–2069.
-    TwoDigitYear,
-    /// Instants without a zone, read as UTC.
-    InstantWithoutZone,
-    /// Digits beyond the microsecond, cut off.
-    FinerThanMicrosecond,
-    /// Cells with blanks around the number.
-    PaddedCell,
-    /// Empty cells of this column, kept as null.
-    EmptyCell(String),
-    /// Words for "missing" in this column, kept as null.
-    MissingWord(String),
-    /// A ticker's rows run from new to old; sorted.
-    NewestFirst,
-    /// Rows earlier than the row of their ticker above them; sorted.
-    BackwardTime,
-    /// Rows whose ticker sorts before that of the row above them; sorted.
-    TickersMixed,
-    /// Rows equal to an earlier row of their ticker and time, kept once.
-    EqualDuplicate,
-    /// Rows of the ticker and time of another row but with other values, left out as asked.
-    ConflictingDuplicate,
-}
-
-impl fmt::Display for OddityKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ByteOrderMark => f.write_str("byte-order mark at the start, skipped"),
-            Self::CarriageReturn => f.write_str("lines end in CR LF"),
-            Self::NoLastNewline => f.write_str("last line without a newline"),
-            Self::EmptyLine => f.write_str("empty lines, skipped"),
-            Self::NamelessColumn => f.write_str("columns without a name, dropped"),
-            Self::TextColumn(name) => write!(f, "cells of the text column `{name}`, dropped"),
-            Self::TwoDigitYear => f.write_str("years of two digits, read as 1970 to 2069"),
-            Self::InstantWithoutZone => f.write_str("instants without a zone, read as UTC"),
-            Self::FinerThanMicrosecond => {
-                f.write_str("instants finer than a microsecond, cut to it")
-            }
-            Self::PaddedCell => f.write_str("numbers with blanks around them, read without"),
-            Self::EmptyCell(name) => write!(f, "empty cells of `{name}`, kept as null"),
-            Self::MissingWord(name) => {
-                write!(f, "cells of `{name}` that say missing, kept as null")
-            }
-            Self::NewestFirst => f.write_str("rows run from new to old, sorted"),
-            Self::BackwardTime => f.write_str("rows earlier than the row above them, sorted"),
-            Self::TickersMixed => {
-                f.write_str("rows whose ticker sorts before the one above, sorted")
-            }
-            Self::EqualDuplicate => f.write_str("rows equal to an earlier row, kept once"),
-            Self::ConflictingDuplicate => {
-                f.write_str("rows of a ticker and time met before, with other values, left out")
-            }
-        }
-    }
-}
-
-/// Where an oddity was first seen.
+/// Where an oddity was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// The file.
     pub file: PathBuf,
     /// Its line, counted from 1.
     pub line: u64,
-    /// The line, shortened, control characters escaped.
+    /// The line, or what is odd on it; shortened, control characters escaped.
     pub content: String,
 }
 
@@ -98,8 +29,12 @@ pub struct Oddity {
     pub kind: OddityKind,
     /// How often.
     pub count: u64,
-    /// The first one.
-    pub example: Example,
+    /// What was done with it.
+    pub action: Action,
+    /// The same in words, as `kept as null`.
+    pub outcome: &'static str,
+    /// The first ones, as many as were asked for.
+    pub examples: Vec<Example>,
 }
 
 /// What an import did.
@@ -109,6 +44,8 @@ pub struct ImportReport {
     pub output: PathBuf,
     /// Files read.
     pub n_files: usize,
+    /// Rows read, before any was left out.
+    pub n_rows_read: u64,
     /// Rows written.
     pub n_rows: u64,
     /// Different tickers written.
@@ -126,7 +63,7 @@ pub struct ImportReport {
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tickers = if self.n_tickers == 1 { "ticker" } else { "tickers" };
-        writeln!(
+        write!(
             f,
             "{}: {} rows, {} {tickers}, {} to {}",
             self.output.display(),
@@ -135,7 +72,11 @@ impl fmt::Display for ImportReport {
             self.span.0,
             self.span.1
         )?;
-        write!(f, "  columns   {}", self.columns.join(", "))?;
+        if self.n_rows != self.n_rows_read {
+            write!(f, "; {} rows left out", grouped(self.n_rows_read - self.n_rows))?;
+        }
+        let columns: Vec<String> = self.columns.iter().map(|name| shown(name)).collect();
+        write!(f, "\n  columns   {}", columns.join(", "))?;
         for (format, n_files) in &self.time_formats {
             write!(f, "\n  time      {format}")?;
             if self.n_files > 1 {
@@ -147,36 +88,109 @@ impl fmt::Display for ImportReport {
         }
         for (oddity_idx, oddity) in self.oddities.iter().enumerate() {
             let label = if oddity_idx == 0 { "oddities" } else { "" };
-            let Oddity { kind, count, example } = oddity;
-            write!(f, "\n  {label:<8}  {:>7}  {kind}", grouped(*count))?;
-            write!(f, "\n  {:19}e.g. {}:{}  ", "", example.file.display(), example.line)?;
-            f.write_str(if example.content.is_empty() { "(empty)" } else { &example.content })?;
+            let Oddity { kind, count, outcome, examples, .. } = oddity;
+            write!(f, "\n  {label:<8}  {:>7}  {kind}, {outcome}", grouped(*count))?;
+            write!(f, "  [{}]", kind.slug())?;
+            for Example { file, line, content } in examples {
+                let content = if content.is_empty() { "(empty)" } else { content };
+                write!(f, "\n{:21}{}  {content}", "", place(file, *line))?;
+            }
         }
         Ok(())
     }
 }
 
 /// Oddities while they are being counted.
-#[derive(Debug, Default)]
-pub(super) struct Oddities(BTreeMap<OddityKind, Oddity>);
+#[derive(Debug)]
+pub(super) struct Oddities {
+    n_examples: usize,
+    met: BTreeMap<OddityKind, (u64, Vec<Example>)>,
+}
 
 impl Oddities {
-    pub(super) fn note(&mut self, kind: OddityKind, source: &Source, line: u64) {
-        self.note_many(kind, 1, source, line);
+    /// Keeps so many examples of each kind.
+    pub(super) fn new(n_examples: usize) -> Self {
+        Self { n_examples, met: BTreeMap::new() }
     }
 
-    pub(super) fn note_many(&mut self, kind: OddityKind, count: u64, source: &Source, line: u64) {
-        let first = || Oddity {
-            kind: kind.clone(),
-            count: 0,
-            example: Example {
-                file: source.path.clone(),
-                line,
-                content: source.lines.content(&source.text, line),
-            },
-        };
-        self.0.entry(kind.clone()).or_insert_with(first).count += count;
+    pub(super) fn n_examples(&self) -> usize {
+        self.n_examples
     }
+
+    /// One more, with the text where it stands.
+    pub(super) fn note(&mut self, kind: OddityKind, path: &Path, line: u64, text: &str) {
+        self.note_many(kind, 1, path, line, || shown(text));
+    }
+
+    /// So many more, told by one example; `content` is asked for only where it will be kept.
+    pub(super) fn note_many(
+        &mut self,
+        kind: OddityKind,
+        count: u64,
+        path: &Path,
+        line: u64,
+        content: impl FnOnce() -> String,
+    ) {
+        let (counted, examples) = self.met.entry(kind).or_default();
+        *counted += count;
+        if examples.len() < self.n_examples {
+            examples.push(Example { file: path.to_owned(), line, content: content() });
+        }
+    }
+
+    /// Adds what was counted apart.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (kind, (count, examples)) in other.met {
+            let (counted, kept) = self.met.entry(kind).or_default();
+            *counted += count;
+            let room = self.n_examples.saturating_sub(kept.len());
+            kept.extend(examples.into_iter().take(room));
+        }
+    }
+
+    /// Everything met, with what is done about it.
+    fn into_told(self, treatments: &Treatments) -> Vec<Oddity> {
+        self.met
+            .into_iter()
+            .map(|(kind, (count, examples))| Oddity {
+                action: treatments.of(&kind),
+                outcome: treatments.outcome(&kind),
+                kind,
+                count,
+                examples,
+            })
+            .collect()
+    }
+
+    /// An error with every kind met that is to be refused.
+    pub(super) fn refuse(&self, treatments: &Treatments) -> Result<()> {
+        let refused = self.met.iter().filter(|(kind, _)| treatments.of(kind) == Action::Refuse);
+        let reports: Vec<Report> = refused
+            .map(|(kind, (count, examples))| {
+                let report = Report::new(format!("{} {kind}", grouped(*count)))
+                    .expected(format!("none, as `--on {}=refuse` asks", kind.slug()))
+                    .hint(format!("mend the input, or {}", others(kind)));
+                match examples.first() {
+                    Some(first) => {
+                        report.at(place(&first.file, first.line)).found(first.content.clone())
+                    }
+                    None => report,
+                }
+            })
+            .collect();
+        match reports.is_empty() {
+            true => Ok(()),
+            false => Err(Error { kind: Kind::Data, reports }),
+        }
+    }
+}
+
+/// What else can be said of a kind, as ``say `--on ohlc=keep` or `--on ohlc=drop` ``.
+pub(super) fn others(kind: &OddityKind) -> String {
+    let choices = kind.entry().choices.iter().filter(|(action, _)| *action != Action::Refuse);
+    let said: Vec<String> =
+        choices.map(|(action, _)| format!("`--on {}={action}`", kind.slug())).collect();
+    format!("say {}", said.join(" or "))
 }
 
 pub(super) fn summarise(
@@ -184,26 +198,34 @@ pub(super) fn summarise(
     sources: &[Source],
     survey: &Survey,
     table: &Table,
+    n_rows_read: usize,
     oddities: Oddities,
+    options: &ImportOptions,
 ) -> ImportReport {
     let mut time_formats: BTreeMap<String, usize> = BTreeMap::new();
     for format in &survey.time_formats {
-        *time_formats.entry(shown(&format.to_string())).or_default() += 1;
+        let mut told = shown(&format.to_string());
+        if format.has_two_digit_year() {
+            let first = options.first_year;
+            told = format!("{told}, the years as {first} to {}", first + 99);
+        }
+        *time_formats.entry(told).or_default() += 1;
     }
     ImportReport {
         output: output.to_owned(),
         n_files: sources.len(),
+        n_rows_read: n_rows_read as u64,
         n_rows: table.times.len() as u64,
         n_tickers: table.n_tickers(),
         span: table.span(),
         columns: table.column_names().map(str::to_owned).collect(),
         time_formats: time_formats.into_iter().collect(),
-        oddities: oddities.0.into_values().collect(),
+        oddities: oddities.into_told(&options.treatments),
     }
 }
 
 /// 19149 as `19,149`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (digit_idx, digit) in digits.chars().enumerate() {

@@ -1,16 +1,16 @@
-//! The second reading: every row into columns, every bad cell into an error with its line.
+//! The second reading: every row into columns; what cannot be read is a finding with its line,
+//! or, where the user said so, a null or a row left out.
 
 use std::collections::HashMap;
 
-use csv::{ReaderBuilder, StringRecord};
-
-use super::cells::{self, Cell};
-use super::dates::{TimeFormat, TimeKind};
+use super::cells::{self, Cell, Decimal};
+use super::dates::{self, TimeFormat, TimeKind};
 use super::layout::{Columns, Layout, Ticker};
-use super::lines::shown;
-use super::report::{Oddities, OddityKind};
+use super::records::Record;
+use super::report::{Oddities, others};
 use super::survey::Survey;
 use super::text::Source;
+use super::{Action, ImportOptions, OddityKind, shown};
 use crate::error::{Error, Kind, Report, Result};
 
 /// Findings told before reading stops: enough to see a pattern.
@@ -28,6 +28,8 @@ pub(super) struct Rows {
     /// One vector a name; NaN stands for null, and for nothing else.
     pub(super) values: Vec<Vec<f64>>,
     pub(super) origins: Vec<Origin>,
+    /// Rows of the files, those left out included.
+    pub(super) n_read: usize,
 }
 
 /// Where a row was read.
@@ -37,36 +39,16 @@ pub(super) struct Origin {
     pub(super) line: u32,
 }
 
-/// The records of a text with the line each begins on; the first is the header.
-pub(super) fn records(source: &Source) -> impl Iterator<Item = Result<(u64, StringRecord)>> {
-    let bytes = source.text.as_bytes();
-    ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes).into_records().map(
-        move |record| {
-            let record = record.map_err(|cause| {
-                let report = Report::new("the file cannot be read as CSV")
-                    .at(source.path.display().to_string())
-                    .expected("fields parted by commas, quotes closed")
-                    .found(cause.to_string())
-                    .hint("write the file again as CSV");
-                Error::data(report)
-            })?;
-            let byte = record.position().map_or(0, csv::Position::byte);
-            // A record's position counts the line ends skipped before it.
-            let start = usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
-            let skipped =
-                bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            Ok((source.lines.number(start + skipped), record))
-        },
-    )
-}
-
 pub(super) fn read(
     sources: &[Source],
     layout: &Layout,
     survey: &Survey,
+    options: &ImportOptions,
     oddities: &mut Oddities,
 ) -> Result<Rows> {
     let kept: Vec<usize> = (0..layout.names.len()).filter(|idx| survey.is_numeric[*idx]).collect();
+    let dropped: Vec<usize> =
+        (0..layout.names.len()).filter(|idx| !survey.is_numeric[*idx]).collect();
     let mut reader = Reader {
         rows: Rows {
             time_kind: survey.time_kind(),
@@ -76,46 +58,80 @@ pub(super) fn read(
             names: kept.iter().map(|idx| layout.names[*idx].clone()).collect(),
             values: vec![Vec::new(); kept.len()],
             origins: Vec::new(),
+            n_read: 0,
         },
+        options,
         ticker_idxs: HashMap::new(),
         n_ticker_rows: Vec::new(),
         findings: Vec::new(),
         oddities,
     };
     for (source_idx, source) in sources.iter().enumerate() {
-        let columns = &layout.columns[source_idx];
         let format = &survey.time_formats[source_idx];
-        let n_before = reader.rows.times.len();
-        for record in records(source).skip(1) {
-            let (line, record) = record?;
-            let at = At { source, source_idx, line };
-            reader.row(at, &record, columns, format, &kept);
-            reader.text_cells(at, &record, columns, layout, survey);
-            if reader.findings.len() > FINDINGS_MAX {
-                break;
-            }
+        let input = Input {
+            source,
+            source_idx,
+            columns: &layout.columns[source_idx],
+            format,
+            has_two_digit_year: format.has_two_digit_year(),
+            decimal: survey.decimals[source_idx],
+            layout,
+            kept: &kept,
+            dropped: &dropped,
+        };
+        let n_read = reader.source(&input)?;
+        if n_read != survey.n_rows[source_idx] && reader.findings.len() <= FINDINGS_MAX {
+            return Err(changed(source));
         }
-        reader.note_reading(source, columns, format, n_before);
     }
     reader.finish(sources)
+}
+
+fn changed(source: &Source) -> Error {
+    Error::new(
+        Kind::Store,
+        Report::new("the file changed while it was read")
+            .at(source.path.display().to_string())
+            .expected("a file that nobody writes to")
+            .found("another number of rows at the second reading")
+            .hint("run the same command again once it is finished"),
+    )
+}
+
+/// One source, and how its rows are read.
+struct Input<'a> {
+    source: &'a Source,
+    source_idx: usize,
+    columns: &'a Columns,
+    format: &'a TimeFormat,
+    has_two_digit_year: bool,
+    decimal: Decimal,
+    layout: &'a Layout,
+    /// Of [`Layout::names`], those kept as numbers and those dropped as text.
+    kept: &'a [usize],
+    dropped: &'a [usize],
 }
 
 /// Where the reader stands.
 #[derive(Clone, Copy)]
 struct At<'a> {
-    source: &'a Source,
-    source_idx: usize,
-    line: u64,
+    input: &'a Input<'a>,
+    record: &'a Record,
 }
 
 impl At<'_> {
     fn report(&self, title: impl Into<String>) -> Report {
-        Report::new(title).at(self.source.place(self.line))
+        Report::new(title).at(self.input.source.place(self.record.line))
+    }
+
+    fn cell(&self, column_idx: Option<usize>) -> &str {
+        column_idx.and_then(|idx| self.record.get(idx)).unwrap_or_default()
     }
 }
 
 struct Reader<'a> {
     rows: Rows,
+    options: &'a ImportOptions,
     ticker_idxs: HashMap<String, u32>,
     /// Rows so far of each ticker, for row numbers.
     n_ticker_rows: Vec<i64>,
@@ -124,81 +140,115 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// What was decided for all rows of one source, those from `n_before` on.
-    fn note_reading(
-        &mut self,
-        source: &Source,
-        columns: &Columns,
-        format: &TimeFormat,
-        n_before: usize,
-    ) {
-        if columns.n_nameless > 0 {
-            self.oddities.note_many(OddityKind::NamelessColumn, columns.n_nameless, source, 1);
+    /// Takes the rows of one source; how many there were.
+    fn source(&mut self, input: &Input<'_>) -> Result<u64> {
+        let n_examples = self.oddities.n_examples();
+        let mut records = input.source.records()?.with_examples(n_examples);
+        let (mut n_read, mut first) = (0, None);
+        for record in records.by_ref().skip(1) {
+            let record = record?;
+            n_read += 1;
+            self.row(At { input, record: &record });
+            if n_read == 1 {
+                first = Some(record);
+            }
+            if self.findings.len() > FINDINGS_MAX {
+                break;
+            }
         }
-        let Some(first) = self.rows.origins.get(n_before) else { return };
-        let n_rows = (self.rows.times.len() - n_before) as u64;
-        if format.has_two_digit_year() {
-            let kind = OddityKind::TwoDigitYear;
-            self.oddities.note_many(kind, n_rows, source, first.line.into());
+        self.oddities.absorb(records.into_oddities());
+        self.rows.n_read += usize::try_from(n_read).unwrap_or(usize::MAX);
+        if let Some(first) = first {
+            self.note_reading(At { input, record: &first }, n_read);
         }
-        if format.is_without_zone() {
-            let kind = OddityKind::InstantWithoutZone;
-            self.oddities.note_many(kind, n_rows, source, first.line.into());
+        Ok(n_read)
+    }
+
+    fn note(&mut self, kind: OddityKind, at: At<'_>) {
+        self.oddities.note(kind, &at.input.source.path, at.record.line, at.record.raw());
+    }
+
+    /// What was decided for all rows of one source.
+    fn note_reading(&mut self, first: At<'_>, n_rows: u64) {
+        let At { input, record } = first;
+        let many = |oddities: &mut Oddities, kind, count| {
+            oddities
+                .note_many(kind, count, &input.source.path, record.line, || shown(record.raw()));
+        };
+        if input.columns.n_nameless > 0 {
+            many(self.oddities, OddityKind::NamelessColumn, input.columns.n_nameless);
+        }
+        if input.has_two_digit_year {
+            many(self.oddities, OddityKind::TwoDigitYear, n_rows);
+        }
+        if input.format.is_without_zone() {
+            many(self.oddities, OddityKind::InstantWithoutZone, n_rows);
         }
     }
 
-    /// Takes one row, or leaves a finding.
-    fn row(
-        &mut self,
-        at: At<'_>,
-        record: &StringRecord,
-        columns: &Columns,
-        format: &TimeFormat,
-        kept: &[usize],
-    ) {
-        if record.len() != columns.n_fields {
-            let finding = at
-                .report("the row has another number of fields than the header")
-                .expected(format!("{} fields", columns.n_fields))
-                .found(format!("{}: {}", record.len(), content(at)))
-                .hint("a field with a comma in it must be quoted");
-            return self.findings.push(finding);
+    /// What the user wants done with what cannot be read; a refusal becomes a finding.
+    fn settle(&mut self, kind: OddityKind, at: At<'_>, finding: impl FnOnce() -> Report) -> Action {
+        let action = self.options.treatments.of(&kind);
+        match action {
+            Action::Refuse => self.findings.push(finding()),
+            _ => self.note(kind, at),
         }
-        let Some(ticker_idx) = self.ticker(at, record, columns) else { return };
-        let Some(time) = self.time(at, record, columns, format, ticker_idx) else { return };
-        let numbers: Option<Vec<f64>> = kept
-            .iter()
-            .enumerate()
-            .map(|(value_idx, name_idx)| {
-                let cell = columns.value_idxs[*name_idx].and_then(|idx| record.get(idx));
-                self.number(at, value_idx, cell.unwrap_or_default())
-            })
-            .collect();
-        let Some(numbers) = numbers else { return };
+        action
+    }
+
+    /// Takes one row, or leaves a finding, or leaves it out.
+    fn row(&mut self, at: At<'_>) {
+        let n_fields = at.input.columns.n_fields;
+        if at.record.len() != n_fields {
+            self.settle(OddityKind::RaggedRow, at, || {
+                at.report("the row has another number of fields than the header")
+                    .expected(format!("{n_fields} fields"))
+                    .found(format!("{}: {}", at.record.len(), shown(at.record.raw())))
+                    .hint(format!(
+                        "a field with a comma in it must be quoted; or {}",
+                        others(&OddityKind::RaggedRow)
+                    ))
+            });
+            return;
+        }
+        // All cells of a row are looked at, so that all its mistakes are told at once.
+        let ticker_idx = self.ticker(at);
+        let time = self.time(at, ticker_idx);
+        let values: Vec<Option<f64>> =
+            (0..at.input.kept.len()).map(|value_idx| self.number(at, value_idx)).collect();
+        self.text_cells(at);
+        let (Some(ticker_idx), Some(time)) = (ticker_idx, time) else { return };
+        let Some(values) = values.into_iter().collect::<Option<Vec<f64>>>() else { return };
         self.rows.ticker_idxs.push(ticker_idx);
         self.rows.times.push(time);
-        for (column, number) in self.rows.values.iter_mut().zip(numbers) {
-            column.push(number);
+        for (column, value) in self.rows.values.iter_mut().zip(values) {
+            column.push(value);
         }
         self.rows.origins.push(Origin {
-            source_idx: u32::try_from(at.source_idx).unwrap_or(u32::MAX),
-            line: u32::try_from(at.line).unwrap_or(u32::MAX),
+            source_idx: u32::try_from(at.input.source_idx).unwrap_or(u32::MAX),
+            line: u32::try_from(at.record.line).unwrap_or(u32::MAX),
         });
     }
 
-    fn ticker(&mut self, at: At<'_>, record: &StringRecord, columns: &Columns) -> Option<u32> {
-        let ticker = match &columns.ticker {
+    fn ticker(&mut self, at: At<'_>) -> Option<u32> {
+        let ticker = match &at.input.columns.ticker {
             Ticker::Literal(ticker) => ticker.as_str(),
-            Ticker::Column(idx) => record.get(*idx).unwrap_or_default(),
+            Ticker::Column(idx) => at.cell(Some(*idx)),
         };
         if ticker.trim().is_empty() {
-            let finding = at
-                .report("the ticker is empty")
-                .expected("a name in every row")
-                .found(content(at))
-                .hint("mend the row, or name all rows with `--ticker`");
-            self.findings.push(finding);
+            self.settle(OddityKind::EmptyTicker, at, || {
+                at.report("the ticker is empty")
+                    .expected("a name in every row")
+                    .found(shown(at.record.raw()))
+                    .hint(format!(
+                        "mend the row, name all rows with `--ticker`, or {}",
+                        others(&OddityKind::EmptyTicker)
+                    ))
+            });
             return None;
+        }
+        if ticker.trim().len() != ticker.len() {
+            self.note(OddityKind::PaddedTicker, at);
         }
         if let Some(ticker_idx) = self.ticker_idxs.get(ticker) {
             return Some(*ticker_idx);
@@ -210,91 +260,98 @@ impl Reader<'_> {
         Some(ticker_idx)
     }
 
-    fn time(
-        &mut self,
-        at: At<'_>,
-        record: &StringRecord,
-        columns: &Columns,
-        format: &TimeFormat,
-        ticker_idx: u32,
-    ) -> Option<i64> {
-        let Some(column_idx) = columns.time_idx else {
-            let n_rows = self.n_ticker_rows.get_mut(ticker_idx as usize)?;
+    fn time(&mut self, at: At<'_>, ticker_idx: Option<u32>) -> Option<i64> {
+        let Input { columns, format, .. } = at.input;
+        if columns.time_idx.is_none() {
+            let n_rows = self.n_ticker_rows.get_mut(ticker_idx? as usize)?;
             *n_rows += 1;
             return Some(*n_rows);
-        };
-        let cell = record.get(column_idx).unwrap_or_default();
-        match format.read(cell) {
-            Some(time) => {
-                if time.is_cut {
-                    self.oddities.note(OddityKind::FinerThanMicrosecond, at.source, at.line);
-                }
-                self.note_padding(at, cell);
-                Some(time.value)
-            }
-            None => {
-                let found =
-                    if cell.trim().is_empty() { "an empty cell".into() } else { shown(cell) };
-                let finding = at
-                    .report(format!("the time in `{}` cannot be read", shown(&columns.time_name)))
-                    .expected(format!("{format}, as in the rest of the file"))
-                    .found(found)
-                    .hint("mend or remove the row, or give the pattern with `--date-format`");
-                self.findings.push(finding);
-                None
-            }
         }
+        let cell = at.cell(columns.time_idx);
+        let time = format.read(cell).and_then(|time| match at.input.has_two_digit_year {
+            false => Some(time),
+            true => {
+                let first_year = self.options.first_year;
+                let value = dates::in_century(format.kind(), time.value, first_year)?;
+                Some(dates::Time { value, ..time })
+            }
+        });
+        if let Some(time) = time {
+            if time.is_cut {
+                self.note(OddityKind::FinerThanMicrosecond, at);
+            }
+            self.note_padding(at, cell);
+            return Some(time.value);
+        }
+        self.settle(OddityKind::BadTime, at, || {
+            let found = if cell.trim().is_empty() { "an empty cell".into() } else { shown(cell) };
+            at.report(format!("the time in `{}` cannot be read", shown(&columns.time_name)))
+                .expected(format!("{format}, as in the rest of the file"))
+                .found(found)
+                .hint(format!(
+                    "mend the row, give the pattern with `--date-format`, or {}",
+                    others(&OddityKind::BadTime)
+                ))
+        });
+        None
     }
 
-    /// NaN for null; None after a finding.
-    fn number(&mut self, at: At<'_>, value_idx: usize, cell: &str) -> Option<f64> {
-        let name = || self.rows.names[value_idx].clone();
-        match cells::read(cell) {
+    /// NaN for null; None where the row is not taken.
+    fn number(&mut self, at: At<'_>, value_idx: usize) -> Option<f64> {
+        let input = at.input;
+        let cell = at.cell(input.columns.value_idxs[input.kept[value_idx]]);
+        let name = |rows: &Rows| rows.names[value_idx].clone();
+        let kind = match cells::read(cell, input.decimal) {
             Cell::Number(number) => {
                 self.note_padding(at, cell);
-                Some(number)
+                if input.decimal == Decimal::Comma && cell.contains(',') {
+                    self.note(OddityKind::DecimalComma, at);
+                }
+                if cells::is_rounded(cell) {
+                    self.note(OddityKind::BigInteger, at);
+                    if self.options.treatments.of(&OddityKind::BigInteger) == Action::Null {
+                        return Some(f64::NAN);
+                    }
+                }
+                return Some(number);
             }
-            Cell::Empty => {
-                let kind = OddityKind::EmptyCell(name());
-                self.oddities.note(kind, at.source, at.line);
-                Some(f64::NAN)
-            }
-            Cell::Missing => {
-                let kind = OddityKind::MissingWord(name());
-                self.oddities.note(kind, at.source, at.line);
-                Some(f64::NAN)
-            }
-            Cell::Text => {
-                let finding = at
-                    .report(format!("`{}` is not a number here", shown(&name())))
-                    .expected("a finite number, or an empty cell")
-                    .found(shown(cell))
-                    .hint(cells::hint(cell));
-                self.findings.push(finding);
-                None
-            }
-        }
+            Cell::Empty => OddityKind::EmptyCell(name(&self.rows)),
+            Cell::Missing => OddityKind::MissingWord(name(&self.rows)),
+            Cell::Text => OddityKind::BadNumber(name(&self.rows)),
+        };
+        let title = match &kind {
+            OddityKind::BadNumber(name) => format!("`{}` is not a number here", shown(name)),
+            kind => format!("there are {kind}"),
+        };
+        let hint = match &kind {
+            OddityKind::BadNumber(_) => format!("{}; or {}", cells::hint(cell), others(&kind)),
+            kind => format!("mend the cell, or {}", others(kind)),
+        };
+        let action = self.settle(kind, at, || {
+            at.report(title)
+                .expected("a finite number, or an empty cell")
+                .found(match cell.trim() {
+                    "" => format!("an empty cell in {}", shown(at.record.raw())),
+                    _ => shown(cell),
+                })
+                .hint(hint)
+        });
+        matches!(action, Action::Keep | Action::Null).then_some(f64::NAN)
     }
 
     fn note_padding(&mut self, at: At<'_>, cell: &str) {
         if cell.trim().len() != cell.len() {
-            self.oddities.note(OddityKind::PaddedCell, at.source, at.line);
+            self.note(OddityKind::PaddedCell, at);
         }
     }
 
     /// Counts what is dropped with the text columns.
-    fn text_cells(
-        &mut self,
-        at: At<'_>,
-        record: &StringRecord,
-        columns: &Columns,
-        layout: &Layout,
-        survey: &Survey,
-    ) {
-        for (name_idx, name) in layout.names.iter().enumerate() {
-            let cell = columns.value_idxs[name_idx].and_then(|idx| record.get(idx));
-            if !survey.is_numeric[name_idx] && cell.is_some_and(|cell| !cell.is_empty()) {
-                self.oddities.note(OddityKind::TextColumn(name.clone()), at.source, at.line);
+    fn text_cells(&mut self, at: At<'_>) {
+        for name_idx in at.input.dropped {
+            let cell = at.cell(at.input.columns.value_idxs[*name_idx]);
+            if !cell.is_empty() {
+                let name = at.input.layout.names[*name_idx].clone();
+                self.note(OddityKind::TextColumn(name), at);
             }
         }
     }
@@ -310,11 +367,15 @@ impl Reader<'_> {
         if self.findings.is_empty() && self.rows.times.is_empty() {
             let paths: Vec<String> =
                 sources.iter().map(|source| source.path.display().to_string()).collect();
+            let found = match self.rows.n_read {
+                0 => "column names only".to_owned(),
+                n_read => format!("{n_read} rows, all left out as `--on` asks"),
+            };
             self.findings.push(
                 Report::new("there is no row below the column names")
                     .at(paths.join(", "))
                     .expected("at least one row")
-                    .found("column names only")
+                    .found(found)
                     .hint("write the file with its rows"),
             );
         }
@@ -323,8 +384,4 @@ impl Reader<'_> {
             false => Err(Error { kind: Kind::Data, reports: self.findings }),
         }
     }
-}
-
-fn content(at: At<'_>) -> String {
-    at.source.lines.content(&at.source.text, at.line)
 }

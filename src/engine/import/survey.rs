@@ -1,25 +1,26 @@
-//! The first reading: how time is written, and which columns are numbers.
+//! The first reading: how time is written, what parts decimals, and which columns are numbers.
 //!
 //! A column is numeric when at least half of its filled cells are numbers, or when the user
 //! named it; a cell of it that is none is then an error of the second reading. Any other column
 //! is text, and dropped.
 
-use super::cells::{self, Cell};
+use super::cells::{self, Cell, Decimal, Signs};
 use super::dates::{TimeFormat, TimeKind};
-use super::layout::Layout;
-use super::lines::shown;
+use super::layout::{Columns, Layout};
 use super::text::Source;
-use super::{ImportOptions, rows};
+use super::time_format::{self, Tally};
+use super::{ImportOptions, shown};
 use crate::error::{Error, Report, Result};
-
-/// Cells looked at before formats that read hardly any of them are given up.
-const SAMPLE_ROWS: usize = 1_000;
 
 /// What the first reading found.
 #[derive(Debug)]
 pub(super) struct Survey {
     /// One for each source; all of one kind.
     pub(super) time_formats: Vec<TimeFormat>,
+    /// One for each source.
+    pub(super) decimals: Vec<Decimal>,
+    /// Rows below the header of each source, to be found again.
+    pub(super) n_rows: Vec<u64>,
     /// For each of [`Layout::names`]: kept as a number?
     pub(super) is_numeric: Vec<bool>,
 }
@@ -30,98 +31,74 @@ impl Survey {
     }
 }
 
+/// Cells of every column that may be kept, over all sources.
+struct Counts {
+    n_numbers: Vec<u64>,
+    n_texts: Vec<u64>,
+}
+
 pub(super) fn survey(
     sources: &[Source],
     layout: &Layout,
     options: &ImportOptions,
 ) -> Result<Survey> {
-    let mut n_numbers = vec![0_u64; layout.names.len()];
-    let mut n_texts = vec![0_u64; layout.names.len()];
-    let mut time_formats = Vec::new();
+    let n_names = layout.names.len();
+    let mut counts = Counts { n_numbers: vec![0; n_names], n_texts: vec![0; n_names] };
+    let chosen = options.date_format.as_deref().map(time_format::chosen).transpose()?;
+    let mut survey = Survey {
+        time_formats: Vec::new(),
+        decimals: Vec::new(),
+        n_rows: Vec::new(),
+        is_numeric: Vec::new(),
+    };
     for (source, columns) in sources.iter().zip(&layout.columns) {
-        let mut times: Vec<(u64, String)> = Vec::new();
-        for record in rows::records(source).skip(1) {
-            let (line, record) = record?;
-            for (name_idx, column_idx) in columns.value_idxs.iter().enumerate() {
-                match column_idx.and_then(|idx| record.get(idx)).map(cells::read) {
-                    Some(Cell::Number(_)) => n_numbers[name_idx] += 1,
-                    Some(Cell::Text) => n_texts[name_idx] += 1,
-                    _ => {}
-                }
-            }
-            if let Some(cell) = columns.time_idx.and_then(|idx| record.get(idx)) {
-                times.push((line, cell.trim().to_owned()));
-            }
-        }
-        times.retain(|(_, cell)| !cell.is_empty());
-        time_formats.push(match (&options.date_format, columns.time_idx) {
+        let (signs, tally, n_rows) = read_one(source, columns, chosen.is_none(), &mut counts)?;
+        survey.time_formats.push(match (&chosen, columns.time_idx) {
             (_, None) => TimeFormat::RowNumber,
-            (Some(pattern), Some(_)) => chosen_format(pattern)?,
-            (None, Some(_)) => detect(source, &columns.time_name, &times)?,
+            (Some(format), Some(_)) => format.clone(),
+            (None, Some(_)) => tally.settle(source, &columns.time_name)?,
         });
+        survey.decimals.push(options.decimal.unwrap_or_else(|| signs.decimal()));
+        survey.n_rows.push(n_rows);
     }
-    one_kind(sources, &time_formats)?;
-    let is_numeric =
-        n_numbers.iter().zip(&n_texts).map(|(n, t)| layout.is_chosen || n >= t).collect();
-    let survey = Survey { time_formats, is_numeric };
-    one_set_of_columns(sources, layout, &survey)?;
+    one_kind(sources, &survey.time_formats)?;
+    let Counts { n_numbers, n_texts } = counts;
+    survey.is_numeric =
+        n_numbers.iter().zip(n_texts).map(|(n, t)| layout.is_chosen || *n >= t).collect();
+    one_set_of_columns(sources, layout, &survey, options)?;
     Ok(survey)
 }
 
-fn chosen_format(pattern: &str) -> Result<TimeFormat> {
-    TimeFormat::of_pattern(pattern).map_err(|what| {
-        Error::config(
-            Report::new(format!("`{}` is {what}", shown(pattern)))
-                .at("--date-format")
-                .expected("strftime letters, as %Y-%m-%d or %d-%b-%y or %Y-%m-%d %H:%M:%S")
-                .found(shown(pattern))
-                .hint("write one that reads every cell, or leave the option out"),
-        )
-    })
-}
-
-/// The one format that reads every cell; else the best one, so that the second reading can name
-/// the cells it does not read.
-fn detect(source: &Source, column: &str, times: &[(u64, String)]) -> Result<TimeFormat> {
-    let sample = &times[..times.len().min(SAMPLE_ROWS)];
-    let reads = |format: &TimeFormat, cells: &[(u64, String)]| {
-        cells.iter().filter(|(_, cell)| format.read(cell).is_some()).count()
-    };
-    let likely: Vec<(usize, TimeFormat)> = TimeFormat::candidates()
-        .into_iter()
-        .filter(|format| sample.is_empty() || reads(format, sample) * 2 > sample.len())
-        .map(|format| (reads(&format, times), format))
-        .collect();
-    let n_best = likely.iter().map(|(n, _)| *n).max();
-    let mut best = likely.into_iter().filter(|(n, _)| Some(*n) == n_best).map(|(_, format)| format);
-    let Some(first) = best.next() else { return Err(no_format(source, column, times)) };
-    for other in best {
-        let differs = times.iter().find(|(_, cell)| {
-            let times = (first.read(cell), other.read(cell));
-            first.kind() != other.kind() || times.0 != times.1
-        });
-        if let Some((line, cell)) = differs {
-            return Err(Error::data(
-                Report::new(format!("the dates of `{}` can be read in two ways", shown(column)))
-                    .at(source.place(*line))
-                    .expected("dates that only one pattern reads")
-                    .found(format!("{}, which both {first} and {other} read", shown(cell)))
-                    .hint(format!("say which: `--date-format {first}` or `--date-format {other}`")),
-            ));
+fn read_one(
+    source: &Source,
+    columns: &Columns,
+    looks_at_time: bool,
+    counts: &mut Counts,
+) -> Result<(Signs, Tally, u64)> {
+    let (mut signs, mut tally, mut n_rows) = (Signs::default(), Tally::default(), 0);
+    for record in source.records()?.skip(1) {
+        let record = record?;
+        n_rows += 1;
+        // A ragged row is told by the second reading.
+        if record.len() != columns.n_fields {
+            continue;
+        }
+        for (name_idx, column_idx) in columns.value_idxs.iter().enumerate() {
+            let Some(cell) = column_idx.and_then(|idx| record.get(idx)) else { continue };
+            signs.take(cell);
+            match (cells::read(cell, Decimal::Point), cells::read(cell, Decimal::Comma)) {
+                (Cell::Number(_), _) | (_, Cell::Number(_)) => counts.n_numbers[name_idx] += 1,
+                (Cell::Text, _) => counts.n_texts[name_idx] += 1,
+                _ => {}
+            }
+        }
+        if let Some(cell) = columns.time_idx.and_then(|idx| record.get(idx))
+            && looks_at_time
+        {
+            tally.take(record.line, cell);
         }
     }
-    Ok(first)
-}
-
-fn no_format(source: &Source, column: &str, times: &[(u64, String)]) -> Error {
-    let (line, cell) = times.first().map_or((1, ""), |(line, cell)| (*line, cell.as_str()));
-    Error::data(
-        Report::new(format!("cannot tell how `{}` writes time", shown(column)))
-            .at(source.place(line))
-            .expected("one known format throughout, as 2020-01-31 or 31-Jan-20")
-            .found(shown(cell))
-            .hint("give the pattern with `--date-format`, or use `--row-number`"),
-    )
+    Ok((signs, tally, n_rows))
 }
 
 fn one_kind(sources: &[Source], formats: &[TimeFormat]) -> Result<()> {
@@ -139,14 +116,20 @@ fn one_kind(sources: &[Source], formats: &[TimeFormat]) -> Result<()> {
 }
 
 /// Every file must have every numeric column, or values would turn null unseen.
-fn one_set_of_columns(sources: &[Source], layout: &Layout, survey: &Survey) -> Result<()> {
+fn one_set_of_columns(
+    sources: &[Source],
+    layout: &Layout,
+    survey: &Survey,
+    options: &ImportOptions,
+) -> Result<()> {
     let kept = |idx: &usize| survey.is_numeric[*idx];
-    if !(0..layout.names.len()).any(|idx| kept(&idx)) {
+    if !(0..layout.names.len()).any(|idx| kept(&idx)) && !options.no_columns {
         return Err(Error::data(
             Report::new("no column of numbers to keep")
+                .at(sources.first().map_or_else(String::new, |source| source.place(1)))
                 .expected("at least one numeric column")
                 .found(super::layout::shown_names(&layout.names))
-                .hint("name the columns to keep with `--columns`"),
+                .hint("name the columns to keep with `--columns`, or keep none: `--no-columns`"),
         ));
     }
     for (source, columns) in sources.iter().zip(&layout.columns) {

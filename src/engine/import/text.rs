@@ -1,34 +1,53 @@
-//! The text of the inputs: read whole, checked to be text, its line ends looked at.
+//! The inputs: where each is, what its columns are parted by, and its records when asked for.
+//!
+//! Every reading opens the file anew, so that no text is held.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::lines::Lines;
-use super::report::{Oddities, OddityKind};
-use crate::error::{Error, Kind, Report, Result};
+use super::records::Records;
+use super::report::Oddities;
+use super::{OddityKind, decode, shown};
+use crate::error::{Error, Report, Result};
 
-/// One input: its text without the byte-order mark, and where its lines begin.
+/// What may part fields, best first.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// One input.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) lines: Lines,
+    pub(super) delimiter: u8,
 }
 
 impl Source {
     /// `path:line`, for an error.
     pub(super) fn place(&self, line: u64) -> String {
-        format!("{}:{line}", self.path.display())
+        place(&self.path, line)
     }
 
-    /// The file name without its last extension.
-    pub(super) fn stem(&self) -> String {
-        self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+    /// Its records from the first, which is the header.
+    pub(super) fn records(&self) -> Result<Records<'_>> {
+        Records::open(&self.path, self.delimiter)
+    }
+
+    /// The record that begins on this line, safe to print. Reads the file up to there.
+    pub(super) fn content(&self, line: u64) -> String {
+        let Ok(records) = self.records() else { return String::new() };
+        let found = records.flatten().find(|record| record.line >= line);
+        found.map(|record| shown(record.raw())).unwrap_or_default()
     }
 }
 
-/// Reads every file whole.
-pub(super) fn read(files: &[PathBuf], oddities: &mut Oddities) -> Result<Vec<Source>> {
+pub(super) fn place(path: &Path, line: u64) -> String {
+    format!("{}:{line}", path.display())
+}
+
+/// Opens every file and finds out what parts its fields.
+pub(super) fn open(
+    files: &[PathBuf],
+    delimiter: Option<char>,
+    oddities: &mut Oddities,
+) -> Result<Vec<Source>> {
     if files.is_empty() {
         let report = Report::new("no file to import")
             .expected("one or more CSV files")
@@ -36,101 +55,62 @@ pub(super) fn read(files: &[PathBuf], oddities: &mut Oddities) -> Result<Vec<Sou
             .hint("name them: `oddlot import prices.csv -o DIR`");
         return Err(Error::config(report));
     }
-    files.iter().map(|path| read_one(path, oddities)).collect()
+    files.iter().map(|path| open_one(path, delimiter, oddities)).collect()
 }
 
-fn read_one(path: &Path, oddities: &mut Oddities) -> Result<Source> {
-    let bytes = fs::read(path).map_err(|cause| unreadable(path, &cause))?;
-    refuse_other_formats(path, &bytes)?;
-    let text = String::from_utf8(bytes).map_err(|cause| {
-        let line = cause.as_bytes()[..cause.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        Error::data(
-            Report::new("the file is not UTF-8 text")
-                .at(format!("{}:{line}", path.display()))
-                .expected("UTF-8")
-                .found("bytes that are no character")
-                .hint("convert it, as `iconv -f latin1 -t utf-8`"),
-        )
-    })?;
-    let (text, has_mark) = match text.strip_prefix('\u{feff}') {
-        Some(rest) => (rest.to_owned(), true),
-        None => (text, false),
+fn open_one(path: &Path, delimiter: Option<char>, oddities: &mut Oddities) -> Result<Source> {
+    let packing = decode::open(path)?.packing;
+    // No delimiter of ours is part of it, so that the first field is the whole line.
+    let mut lines = Records::open(path, b'\0')?;
+    let Some(header) = lines.next().transpose()? else {
+        return Err(Error::data(
+            Report::new("the file has no line of column names")
+                .at(place(path, 1))
+                .expected("column names, as date,close")
+                .found("empty lines only")
+                .hint("add a line of column names at the top"),
+        ));
     };
-    if text.trim().is_empty() {
-        let report = Report::new("the file is empty")
-            .at(path.display().to_string())
-            .expected("a line of column names and rows below it")
-            .found("0 bytes")
-            .hint("write the file with its rows, or leave it out");
-        return Err(Error::data(report));
+    let delimiter = match delimiter {
+        Some(chosen) => chosen,
+        None => find_delimiter(path, header.line, header.raw())?,
+    };
+    let Ok(delimiter) = u8::try_from(delimiter) else {
+        return Err(Error::config(
+            Report::new("the delimiter is no single byte")
+                .at("--delimiter")
+                .expected("one of , ; | or a tab")
+                .found(delimiter.to_string())
+                .hint("leave the option out to have it found"),
+        ));
+    };
+    let source = Source { path: path.to_owned(), delimiter };
+    if packing != decode::Packing::Plain {
+        oddities.note(OddityKind::Compressed, path, header.line, header.raw());
     }
-    let source = Source { path: path.to_owned(), lines: Lines::of(&text), text };
-    if has_mark {
-        oddities.note(OddityKind::ByteOrderMark, &source, 1);
+    if delimiter != b',' {
+        oddities.note(OddityKind::Delimiter, path, header.line, header.raw());
     }
-    note_line_ends(&source, oddities);
     Ok(source)
 }
 
-fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
-    let report = Report::new("the file cannot be read")
-        .at(path.display().to_string())
-        .expected("a CSV file that this user may read")
-        .found(match cause.kind() {
-            std::io::ErrorKind::NotFound => "no such file".to_owned(),
-            std::io::ErrorKind::IsADirectory => "a folder".to_owned(),
-            _ => cause.to_string(),
-        })
-        .hint("correct the path, or make the file readable");
-    let kind = match cause.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory => Kind::Data,
-        _ => Kind::Store,
-    };
-    Error::new(kind, report)
-}
-
-/// Formats that people hand over as CSV, told by their first bytes.
-fn refuse_other_formats(path: &Path, bytes: &[u8]) -> Result<()> {
-    const FORMATS: [(&[u8], &str, &str); 6] = [
-        (b"PAR1", "a Parquet file", "it needs no import: point `source.path` at it"),
-        (b"\x1f\x8b", "gzip", "unpack it first: `gunzip`"),
-        (b"\x28\xb5\x2f\xfd", "zstd", "unpack it first: `unzstd`"),
-        (b"PK\x03\x04", "a zip archive or a spreadsheet", "save the sheet as CSV"),
-        (b"\xff\xfe", "UTF-16 text", "convert it, as `iconv -f utf-16 -t utf-8`"),
-        (b"\xfe\xff", "UTF-16 text", "convert it, as `iconv -f utf-16 -t utf-8`"),
-    ];
-    match FORMATS.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
-        None => Ok(()),
-        Some((_, found, hint)) => Err(Error::data(
-            Report::new("the file is not CSV")
-                .at(path.display().to_string())
-                .expected("UTF-8 text")
-                .found(*found)
-                .hint(*hint),
-        )),
-    }
-}
-
-fn note_line_ends(source: &Source, oddities: &mut Oddities) {
-    let text = &source.text;
-    let mut line = 1;
-    let mut start = 0;
-    for (newline, _) in text.match_indices('\n') {
-        let content = &text[start..newline];
-        if content.ends_with('\r') {
-            oddities.note(OddityKind::CarriageReturn, source, line);
+/// The one candidate that the header has outside its quotes; a comma where there is none.
+fn find_delimiter(path: &Path, line: u64, header: &str) -> Result<char> {
+    let bare: String = header.split('"').step_by(2).collect();
+    let found: Vec<char> = DELIMITERS.into_iter().filter(|c| bare.contains(*c)).collect();
+    match found.as_slice() {
+        [] => Ok(','),
+        [only] => Ok(*only),
+        several => {
+            let named: Vec<String> =
+                several.iter().map(|c| format!("`{}`", shown(&c.to_string()))).collect();
+            Err(Error::data(
+                Report::new("the column names can be parted in several ways")
+                    .at(place(path, line))
+                    .expected("names parted by one of , ; | or a tab")
+                    .found(format!("{}, which has {}", shown(header), named.join(" and ")))
+                    .hint("say which: `--delimiter ';'`"),
+            ))
         }
-        if content.trim_end_matches('\r').is_empty() {
-            oddities.note(OddityKind::EmptyLine, source, line);
-        }
-        start = newline + 1;
-        line += 1;
-    }
-    if !text.ends_with('\n') {
-        oddities.note(OddityKind::NoLastNewline, source, line);
     }
 }
