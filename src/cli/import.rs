@@ -52,6 +52,9 @@ pub struct ImportArgs {
     /// Keep no column but ticker and time: a list of days
     #[arg(long, conflicts_with = "columns")]
     pub no_columns: bool,
+    /// JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
     /// What to do with rows of one ticker and time that differ
     #[arg(long, value_name = "WHAT", default_value = "refuse")]
     pub duplicates: Duplicates,

@@ -267,6 +267,7 @@ fn help_reads_in_the_words_of_the_field() {
           --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
       -q, --quiet                     Show no progress, only warnings, errors and the result
           --no-columns                Keep no column but ticker and time: a list of days
+          --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
           --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
           --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
           --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]

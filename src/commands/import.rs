@@ -32,6 +32,7 @@ pub fn import(args: &ImportArgs) -> Result<Exit, Error> {
         }),
         columns: args.columns.clone(),
         no_columns: args.no_columns,
+        labels: args.labels.clone(),
         large_move_pct: args.large_move,
         treatments: treatments(args),
         n_examples: args.examples,

@@ -17,6 +17,7 @@ mod checks;
 mod dates;
 mod decode;
 mod file_name;
+mod labels;
 mod layout;
 mod oddity;
 mod order;
@@ -37,7 +38,7 @@ use crate::error::{Error, Report, Result};
 pub use cells::Decimal;
 pub use oddity::{Action, OddityKind};
 pub use report::{Example, ImportReport, Oddity};
-use shown::shown;
+use shown::{escaped, shown};
 pub use treatments::{Treatment, Treatments, help};
 
 /// What to import, and how to read it.
@@ -65,6 +66,8 @@ pub struct ImportOptions {
     pub columns: Option<Vec<String>>,
     /// Keep no column but ticker and time.
     pub no_columns: bool,
+    /// A JSON file of time windows for each file; the rows within get `label` 1, the others 0.
+    pub labels: Option<PathBuf>,
     /// A day's close this many per cent away from the one before is told.
     pub large_move_pct: f64,
     /// What to do with each kind of oddity.
@@ -87,6 +90,7 @@ impl Default for ImportOptions {
             decimal: None,
             columns: None,
             no_columns: false,
+            labels: None,
             large_move_pct: 25.0,
             treatments: Treatments::default(),
             n_examples: 3,
@@ -133,7 +137,10 @@ pub fn run(options: &ImportOptions) -> Result<ImportReport> {
     let sources = text::open(&options.files, options.delimiter, &mut oddities)?;
     let layout = layout::resolve(&sources, options)?;
     let survey = survey::survey(&sources, &layout, options)?;
-    let read = rows::read(&sources, &layout, &survey, options, &mut oddities)?;
+    let mut read = rows::read(&sources, &layout, &survey, options, &mut oddities)?;
+    if let Some(path) = &options.labels {
+        labels::add(&mut read, &sources, path)?;
+    }
     let n_rows_read = read.n_read;
     let mut table = order::sort(read, &options.treatments, &sources, &mut oddities)?;
     checks::check(&mut table, &sources, options, &mut oddities);

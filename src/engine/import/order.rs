@@ -5,7 +5,7 @@ use super::report::Oddities;
 use super::rows::{FINDINGS_MAX, Origin, Rows};
 use super::text::Source;
 use super::treatments::Treatments;
-use super::{Action, OddityKind, shown};
+use super::{Action, OddityKind, escaped, shown};
 use crate::error::{Error, Kind, Report, Result};
 
 /// The rows to write: sorted by (ticker bytes, time), each such pair once.
@@ -140,7 +140,7 @@ fn note_split(rows: &Rows, sources: &[Source], oddities: &mut Oddities) {
         if first_idx != origin.source_idx && !is_told[ticker_idx] {
             is_told[ticker_idx] = true;
             let (source, line) = self::origin(rows, sources, row_idx);
-            let before = sources[first_idx as usize].path.display();
+            let before = escaped(&sources[first_idx as usize].path.display().to_string());
             let content = || format!("{}, also in {before}", shown(&rows.tickers[ticker_idx]));
             oddities.note_many(OddityKind::SplitTicker, 1, &source.path, line, content);
         }

@@ -8,7 +8,7 @@ use super::order::Table;
 use super::survey::Survey;
 use super::text::{Source, place};
 use super::treatments::Treatments;
-use super::{Action, ImportOptions, OddityKind, shown};
+use super::{Action, ImportOptions, OddityKind, escaped, shown};
 use crate::error::{Error, Kind, Report, Result};
 
 /// Where an oddity was seen.
@@ -66,7 +66,7 @@ impl fmt::Display for ImportReport {
         write!(
             f,
             "{}: {} rows, {} {tickers}, {} to {}",
-            self.output.display(),
+            escaped(&self.output.display().to_string()),
             grouped(self.n_rows),
             grouped(self.n_tickers as u64),
             self.span.0,

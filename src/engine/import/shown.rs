@@ -6,16 +6,19 @@ const SHOWN_CHARS: usize = 80;
 /// Any text of the input, safe to print: one line, at most 80 characters, and with everything
 /// escaped that steers a terminal, turns the direction of what follows, or cannot be seen.
 pub(super) fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (char_idx, c) in text.chars().enumerate() {
-        if char_idx == SHOWN_CHARS {
-            out.push('…');
-            break;
-        }
-        if c.is_control() || is_unseen(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => escaped(&text[..end]) + "…",
+        None => escaped(text),
+    }
+}
+
+/// The same in full length: for paths, whose end matters.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() || is_unseen(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
         }
     }
     out

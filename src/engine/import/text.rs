@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::records::Records;
 use super::report::Oddities;
-use super::{OddityKind, decode, shown};
+use super::{OddityKind, decode, escaped, shown};
 use crate::error::{Error, Report, Result};
 
 /// What may part fields, best first.
@@ -39,7 +39,7 @@ impl Source {
 }
 
 pub(super) fn place(path: &Path, line: u64) -> String {
-    format!("{}:{line}", path.display())
+    format!("{}:{line}", escaped(&path.display().to_string()))
 }
 
 /// Opens every file and finds out what parts its fields.

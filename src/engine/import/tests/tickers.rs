@@ -170,3 +170,14 @@ fn a_ticker_in_several_files_is_put_together_and_told() {
     assert_eq!(counted(&report), [(OddityKind::SplitTicker, 1, 2)]);
     assert!(report.oddities[0].examples[0].content.starts_with("a, also in "));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_hostile_file_name_is_a_ticker_too_and_reaches_no_terminal() {
+    let name = "\u{1b}[31mred\nA.csv";
+    let (_dir, options) = folder(&[(name, "date,close\n2020-01-02,\n2020-01-03,1\n")]);
+    let report = run(&options).unwrap();
+    assert_eq!(tickers_of(&report.output), ["\u{1b}[31mred\nA"; 2]);
+    let told = report.to_string();
+    assert!(!told.contains('\u{1b}') && told.contains("\\u{1b}[31mred\\nA.csv:2  "), "{told}");
+}

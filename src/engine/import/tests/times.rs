@@ -83,3 +83,34 @@ fn a_list_of_days_needs_no_column_of_numbers() {
     let report = run(&ImportOptions { ticker, no_columns: true, ..options }).unwrap();
     assert_eq!(cells_of(&report.output), ["a|2020-01-03", "b|2020-01-02"]);
 }
+
+#[test]
+fn rows_within_a_window_of_labels_are_labelled() {
+    let text = "timestamp,value\n2014-04-01 00:00:00,1\n2014-04-01 00:05:00,2\n2014-04-01 00:10:00,3\n2014-04-01 00:15:00,4\n";
+    let (dir, options) = folder(&[("x.csv", text), ("y.csv", text)]);
+    let labels = dir.path().join("windows.json");
+    let with = |json: &str| {
+        fs::write(&labels, json).unwrap();
+        ImportOptions { labels: Some(labels.clone()), ..options.clone() }
+    };
+    let windows =
+        r#"{"x.csv": [["2014-04-01 00:05:00.000000", "2014-04-01 00:10:00"]], "y.csv": []}"#;
+    let report = run(&with(windows)).unwrap();
+    assert_eq!(report.columns, ["ticker", "ts", "value", "label"]);
+    let labels: Vec<String> = cells_of(&report.output)
+        .iter()
+        .map(|row| row.rsplit('|').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(labels, ["0.0", "1.0", "1.0", "0.0", "0.0", "0.0", "0.0", "0.0"]);
+
+    for (json, title) in [
+        (r#"{"x.csv": []}"#, "the labels do not name this file once"),
+        (
+            r#"{"x.csv": [["soon", "2014-04-01 00:10:00"]], "y.csv": []}"#,
+            "an end of a window of labels is no instant",
+        ),
+        ("[", "the labels cannot be read"),
+    ] {
+        assert_eq!(refused(&with(json)).reports[0].title, title);
+    }
+}
