@@ -57,8 +57,8 @@ fn ohlc(checks: &mut Checks<'_>) {
 
 fn volume(checks: &mut Checks<'_>) {
     let Some(volume) = checks.column("volume") else { return };
-    for row_idx in 0..volume.len() {
-        if volume[row_idx] == 0.0 {
+    for (row_idx, traded) in volume.iter().enumerate() {
+        if *traded == 0.0 {
             checks.row(OddityKind::ZeroVolume, row_idx, || "volume 0".to_owned());
         }
     }
