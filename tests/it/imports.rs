@@ -59,20 +59,21 @@ fn a_refused_import_costs_its_code_and_names_the_place_and_the_mend() {
     workshop.write("good.csv", "date,close\n2020-01-02,1\n");
     workshop.oddlot(&["import", "good.csv", "-o", "out", "--name", "x"]).ok();
     let before = tree(&workshop.path("out"));
-    let cases: [(&str, &[u8], &[&str], i32, &str); 9] = [
-        ("parquet.csv", b"PAR1....PAR1", &[], 3, "a Parquet file"),
-        ("cut.csv", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b", &[], 3, "it ends too early"),
-        ("binary.csv", b"\x7fELF\0\0\0", &[], 3, "binary data: byte 4 is NUL"),
-        ("latin.csv", b"date,close\n2020-01-02,\xa31\n", &[], 3, "latin.csv:2:12"),
-        ("ragged.csv", b"date,close\n2020-01-02,1,2\n", &[], 3, "ragged.csv:2"),
-        ("order.csv", b"date,close\n03/04/2020,1\n", &[], 3, "--date-format %d/%m/%Y"),
-        ("odd.csv", b"date,close\r\n2020-01-02,1\r\n", &["--on", "crlf=refuse"], 3, "crlf=keep"),
-        ("good.csv", b"date,close\n2020-01-02,1\n", &["--columns", "clsoe"], 78, "`close`"),
-        ("good.csv", b"date,close\n2020-01-02,1\n", &["--on", "crfl=refuse"], 2, "`crlf`"),
+    let cases = [
+        ("parquet.csv", b"PAR1....PAR1".as_slice(), "", 3, "a Parquet file"),
+        ("cut.csv", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b", "", 3, "it ends too early"),
+        ("binary.csv", b"\x7fELF\0\0\0", "", 3, "binary data: byte 4 is NUL"),
+        ("latin.csv", b"date,close\n2020-01-02,\xa31\n", "", 3, "latin.csv:2:12"),
+        ("ragged.csv", b"date,close\n2020-01-02,1,2\n", "", 3, "ragged.csv:2"),
+        ("order.csv", b"date,close\n03/04/2020,1\n", "", 3, "--date-format %d/%m/%Y"),
+        ("odd.csv", b"date,close\r\n2020-01-02,1\r\n", "--on crlf=refuse", 3, "crlf=keep"),
+        ("good.csv", b"date,close\n2020-01-02,1\n", "--columns clsoe", 78, "`close`"),
+        ("good.csv", b"date,close\n2020-01-02,1\n", "--on crfl=refuse", 2, "`crlf`"),
     ];
     for (name, bytes, more, code, expected) in cases {
         fs::write(workshop.path(name), bytes).unwrap();
-        let arguments = [&["import", name, "-o", "out", "--name", "x"], more].concat();
+        let more: Vec<&str> = more.split_whitespace().collect();
+        let arguments = [&["import", name, "-o", "out", "--name", "x"], more.as_slice()].concat();
         let ran = workshop.oddlot(&arguments).ends_with(code);
         assert!(ran.stderr.contains(expected), "{name}: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "{name}");
@@ -82,7 +83,7 @@ fn a_refused_import_costs_its_code_and_names_the_place_and_the_mend() {
 }
 
 #[test]
-fn hostile_tickers_go_through_import_and_back_unchanged_and_reach_no_terminal() {
+fn hostile_tickers_go_through_import_and_reach_no_terminal() {
     let tickers = [
         "../../x",
         "BRK/B",
