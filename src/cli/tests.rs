@@ -263,10 +263,10 @@ fn help_reads_in_the_words_of_the_field() {
           --first-year <YEAR>         First of the hundred years that a year of two digits falls into [default: 1970]
           --delimiter <CHAR>          What parts fields, or `tab`; by default the one of , ; | and tab that the header has
           --decimal <SIGN>            What parts decimals; by default a comma where numbers can be read no other way [possible values: point, comma]
-          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
-      -q, --quiet                     Show no progress, only warnings, errors and the result
+          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --no-columns                Keep no column but ticker and time: a list of days
+      -q, --quiet                     Show no progress, only warnings, errors and the result
           --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
           --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
           --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
