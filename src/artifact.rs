@@ -198,7 +198,7 @@ impl Model {
             }
         };
         let split = Split::try_from(artifact.spans)
-            .map_err(|error| damaged(&self.model_id, &error.to_string()))?;
+            .map_err(|error| damaged(&format!("models/{}", self.model_id), &error.to_string()))?;
         Ok(CalibratedDetector {
             detector: Detector {
                 name: artifact.name.clone(),
@@ -246,17 +246,18 @@ impl Model {
     /// [`Kind::Model`]: it is gone, damaged or of another version.
     pub async fn load(root: &OutputRoot, model_id: &str, engine: Engine) -> Result<Self, Error> {
         let folder = format!("models/{model_id}");
+        let place = format!("{}/{folder}", root.name());
         let json = root.get(&format!("{folder}/model.json")).await?;
-        let json = json.ok_or_else(|| damaged(model_id, "model.json is gone"))?;
+        let json = json.ok_or_else(|| damaged(&place, "model.json is gone"))?;
         let found = &hex(&Sha256::digest(&json))[..16];
         if found != model_id {
-            return Err(damaged(model_id, &format!("model.json has the identity {found}")));
+            return Err(damaged(&place, &format!("model.json has the identity {found}")));
         }
-        let unreadable = |error: serde_json::Error| damaged(model_id, &error.to_string());
+        let unreadable = |error: serde_json::Error| damaged(&place, &error.to_string());
         let Versioned { format } = serde_json::from_slice(&json).map_err(unreadable)?;
         if format != FORMAT {
             let found = format!("format {format}, this oddlot reads {FORMAT}");
-            return Err(damaged(model_id, &found));
+            return Err(damaged(&place, &found));
         }
         let artifact: Artifact = serde_json::from_slice(&json).map_err(unreadable)?;
         let (here, there) = (crate::machine::describe(), &artifact.machine);
@@ -281,13 +282,13 @@ impl Model {
                     );
                 }
                 let bytes = root.get(&format!("{folder}/weights.safetensors")).await?;
-                let bytes = bytes.ok_or_else(|| damaged(model_id, "its weights are gone"))?;
+                let bytes = bytes.ok_or_else(|| damaged(&place, "its weights are gone"))?;
                 if hex(&Sha256::digest(&bytes)) != *weights_sha256 {
-                    return Err(damaged(model_id, "its weights have another checksum"));
+                    return Err(damaged(&place, "its weights have another checksum"));
                 }
                 let weights = checkpoint::from_safetensors(&bytes)
                     .and_then(|weights| engine.load(spec.clone(), &weights))
-                    .map_err(|error| damaged(model_id, &error.to_string()))?;
+                    .map_err(|error| damaged(&place, &error.to_string()))?;
                 Some(Arc::from(weights))
             }
         };
@@ -329,11 +330,11 @@ fn to_json(artifact: &Artifact) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::bug(format!("a model cannot be written: {error}")))
 }
 
-fn damaged(model_id: &str, found: &str) -> Error {
+fn damaged(place: &str, found: &str) -> Error {
     Error::new(
         Kind::Model,
         Report::new("a stored model cannot be used")
-            .at(format!("models/{model_id}"))
+            .at(place)
             .expected("model.json and weights as `oddlot train` wrote them")
             .found(found)
             .hint("train it again: `oddlot train <pipeline> --full-refresh`"),

@@ -1,5 +1,6 @@
 //! Which cells a run has to write, and why.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -183,12 +184,22 @@ pub async fn choose(
     let ledger = Ledger::new(root.clone());
     let prints = Prints::new(plan, prices, models)?;
     let pipeline = plan.pipeline.as_str();
+    let mut left_alone = Vec::new();
     let mut years: BTreeSet<i32> = digest.years().into_iter().collect();
     for table in Table::ALL {
         for cell in ledger.cells(table, pipeline).await? {
             refuse_fewer_parts(plan, &cell)?;
+            if !range.touches(cell.year) {
+                left_alone.push(cell.clone());
+            }
             // A year whose rows have gone from the source must lose them in the tables too.
             years.insert(cell.year);
+        }
+    }
+    // Cells are written year by year, so that of those of one schema none lies between others.
+    for cell in left_alone.first().into_iter().chain(left_alone.last()) {
+        if let Some(entry) = ledger.entry(cell).await? {
+            refuse_other_schema(plan, root, cell, entry.schema_version)?;
         }
     }
     let (mut all, mut stale) = (Vec::new(), Vec::new());
@@ -197,6 +208,9 @@ pub async fn choose(
             for table in Table::ALL {
                 let cell = Cell { table, pipeline: pipeline.to_owned(), year, part };
                 let entry = ledger.entry(&cell).await?;
+                if let Some(entry) = entry.as_ref().filter(|e| e.schema_version > SCHEMA_VERSION) {
+                    refuse_other_schema(plan, root, &cell, entry.schema_version)?;
+                }
                 let span = entry.as_ref().map_or((year, year), |entry| entry.span);
                 let fingerprint = prints.of(digest, &cell, span);
                 let chosen = Chosen { cell, fingerprint, entry };
@@ -229,6 +243,33 @@ fn refuse_fewer_parts(plan: &Plan, cell: &Cell) -> Result<(), Error> {
             .expected(format!("output.parts > {}", cell.part))
             .found(format!("output.parts = {}, and {cell}", parts(plan)))
             .hint("set `output.parts` as it was, or write to another `output.root`"),
+    ))
+}
+
+/// A table of two schemas is read wrongly, or not at all: an older one is written anew as a whole,
+/// a newer one is left to the oddlot that wrote it.
+fn refuse_other_schema(
+    plan: &Plan,
+    root: &OutputRoot,
+    cell: &Cell,
+    found: u32,
+) -> Result<(), Error> {
+    let (who, hint) = match found.cmp(&SCHEMA_VERSION) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => (
+            "an older",
+            format!("write all of them once, without dates: `oddlot run {}`", plan.file),
+        ),
+        Ordering::Greater => {
+            ("a newer", "run that oddlot, or write to another `output.root`".to_owned())
+        }
+    };
+    Err(Error::config(
+        Report::new(format!("the tables were written by {who} oddlot"))
+            .at(format!("{}/{}", root.name(), cell.path()))
+            .expected(format!("schema version {SCHEMA_VERSION} in every cell of a table"))
+            .found(format!("schema version {found}"))
+            .hint(hint),
     ))
 }
 

@@ -11,6 +11,7 @@
 mod artifact;
 mod bench;
 mod cells;
+mod claim;
 mod cli;
 mod commands;
 mod diagnostic;

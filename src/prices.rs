@@ -3,7 +3,7 @@
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::inspect;
-use oddlot_engine::relation::{PipelineSql, WindowsRelation, windows};
+use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
 use oddlot_engine::source::{self, Columns, Source, SourceFacts, Ticker};
 use oddlot_engine::sql_file::SqlFile;
@@ -47,6 +47,18 @@ impl Prices {
             Ok(digest) => Ok(digest),
             Err(error) => Err(source::with_file(&self.session, &source_of(plan), error).await),
         }
+    }
+
+    /// Holds queries of the user's own against the history as it was on a few earlier days.
+    ///
+    /// # Errors
+    /// A row sees the future.
+    pub async fn replay(&self, plan: &Plan) -> Result<(), Error> {
+        let is_own = |sql: &SqlPlan| matches!(sql, SqlPlan::File { .. });
+        if !is_own(&plan.features) && !is_own(&plan.windows.sql) {
+            return Ok(());
+        }
+        replay(&self.session, &sql_of(plan)?, &self.relation).await
     }
 
     /// From when to when there are rows, in words.

@@ -11,6 +11,7 @@ use oddlot_series::Split;
 
 use crate::artifact::Model;
 use crate::cells::{self, Range};
+use crate::claim;
 use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::progress::Progress;
@@ -128,6 +129,7 @@ async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepar
     let opened = Opened::new(plan, run_id, options).await?;
     let models = opened.workshop(plan, options).train_or_load().await?;
     let Opened { prices, root, staging, split, digest } = opened;
+    claim::store(plan, &root, &staging.path).await?;
     split::store(plan, split, &root, &staging.path).await?;
     failpoint::pass(Failpoint::SplitStored)?;
     Ok(Prepared { prices, root, staging, digest, models })
@@ -149,6 +151,7 @@ impl Opened {
         options.range.check(&prices)?;
         let root = open(plan)?;
         let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
+        claim::check(plan, &root).await?;
 
         let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
         let digest = prices.digest(plan, split.spans().calibration_to).await?;

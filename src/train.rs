@@ -295,6 +295,8 @@ impl Workshop<'_> {
 
     /// The rows up to the end of calibration: nothing later may be learnt from.
     async fn learning_rows(&self) -> Result<Vec<TickerRows>, Error> {
+        // What sees the future would learn from it, and is told before the hours that this takes.
+        self.prices.replay(self.plan).await?;
         let last_day = self.split.spans().calibration_to;
         let windows = self.prices.relation.stream().await?;
         by_ticker(windows, self.prices.layout.clone())

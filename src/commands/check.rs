@@ -23,6 +23,7 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
     let threads = threads(None);
     block_on(threads, async {
         let prices = prices::open(&plan, threads).await?;
+        prices.replay(&plan).await?;
         say(&format!("{plan}\n{}\n", told(&prices)));
         for ticker in prices.tickers.iter().filter(|ticker| ticker.status != "ok") {
             let reason = ticker.reason.as_deref().unwrap_or_default();

@@ -18,6 +18,7 @@ use crate::error::{Error, Report, Result};
 use crate::failure::from_datafusion;
 use crate::features::{self, Features};
 use crate::lookahead;
+pub use crate::lookahead::replay::replay;
 use crate::sql_file::SqlFile;
 use crate::step;
 use crate::windows::window_type;

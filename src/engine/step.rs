@@ -10,7 +10,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::error::{Error, Kind, Report, Result};
 use crate::failure::from_datafusion;
-use crate::sql_file::{SqlFile, with_suggestion};
+use crate::sql_file::{SqlFile, nearest, with_suggestion};
 
 /// A parameter's name, without the dollar, and its value.
 pub(crate) type Parameter = (&'static str, ScalarValue);
@@ -87,7 +87,10 @@ fn wrong_column(place: &str, schema: &Schema, name: &str, expected: &DataType) -
             .at(place)
             .expected(format!("{name} {expected}"))
             .found(format!("columns {}", known.join(", ")));
-        return Some(with_suggestion(report, name, known));
+        return Some(match nearest(name, known) {
+            Some(near) => report.hint(format!("write `AS {name}` in place of `AS {near}`")),
+            None => report.hint(format!("add it to the SELECT: `… AS {name}`")),
+        });
     };
     let found = field.data_type();
     (found != expected).then(|| {

@@ -10,6 +10,7 @@ use crate::diagnostic::{self, Colour};
 
 mod choices;
 mod cross_checks;
+mod fuzz;
 mod hash;
 mod messages;
 mod shipped;

@@ -257,6 +257,10 @@ impl Job {
         let by_hindsight = detector.decides_by_hindsight();
         Thresholds::calibrate(&threshold, &calibration, &samples, by_hindsight).map_err(|error| {
             let spans = ["split.calibration_to", "split.calibration"];
+            let n_features = self.layout.features.len().max(1);
+            if self.rows.iter().all(|rows| is_constant(&rows.values, n_features)) {
+                return self.constant();
+            }
             Error::data(
                 Report::new(format!("the threshold of `{}` cannot be calibrated", self.model.name))
                     .at(self.place(spans))
@@ -272,6 +276,21 @@ impl Job {
         let places = &self.plan.places;
         let written = keys.into_iter().find_map(|key| places.get(key));
         written.map_or(&self.plan.file, |written| &written.place)
+    }
+
+    fn constant(&self) -> Error {
+        let places = &self.plan.places;
+        let hint = places.named("source.columns.value");
+        Error::data(
+            Report::new(format!(
+                "`{}` has nothing to judge by: no value ever changes",
+                self.model.name
+            ))
+            .at(places.place("source.path", &self.plan.file))
+            .expected("a ticker whose values change up to the end of the calibration span")
+            .found(format!("the same in all rows of every ticker; {}", self.extent))
+            .hint(format!("name another column in {hint}, or add tickers that move")),
+        )
     }
 
     fn unlearnable(&self, found: &str) -> Error {
@@ -313,4 +332,13 @@ impl Job {
         };
         Error::new(kind, report)
     }
+}
+
+/// Whether each feature has one value in all rows that have any; values are interleaved.
+fn is_constant(values: &[f64], n_features: usize) -> bool {
+    (0..n_features).all(|feature| {
+        let mut known =
+            values.iter().skip(feature).step_by(n_features).filter(|value| value.is_finite());
+        known.next().is_none_or(|first| known.all(|value| value == first))
+    })
 }

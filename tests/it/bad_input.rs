@@ -7,10 +7,12 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot set up its folder has failed")]
 
+mod full;
 mod model;
 mod output;
 mod rows;
 mod settings;
+mod shared;
 mod source;
 mod sql;
 mod weights;

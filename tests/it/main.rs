@@ -31,6 +31,7 @@ mod revision;
 mod segments;
 mod sp500;
 mod tickers;
+mod types;
 mod verify;
 mod weights;
 mod workshop;

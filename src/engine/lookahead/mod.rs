@@ -10,9 +10,11 @@
 //! - `GROUP BY` without `ts`: it sums up a history, and a join would bring the sum back to every
 //!   row. Grouping or partitioning by `ts` (a cross-section) is fine.
 //!
-//! Not seen: a join on a shifted date, or a column that is called `ts` and is not.
+//! Not seen here, but by [`replay`]: a join on a shifted date, or a column that is called `ts` and is
+//! not.
 //! A filter or a join condition that sees the future taints every column.
 
+pub(crate) mod replay;
 mod window_rules;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

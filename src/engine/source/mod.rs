@@ -128,5 +128,7 @@ pub async fn exclude(context: &SessionContext, tickers: &[String]) -> Result<()>
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -98,3 +98,44 @@ fn a_training_span_before_the_first_row_leaves_no_folder_behind() {
     exit 3
     ");
 }
+
+#[test]
+fn prices_that_never_change() {
+    let folder = Folder::new();
+    let constant = || (0..180).map(|_| "101.5".to_owned());
+    folder.import(&[rows("AAA", constant()), rows("BBB", constant())].concat());
+    assert_snapshot!(folder.told(&["--quiet", "run", "pipelines/job.toml"]), @r"
+    error: `ewma` has nothing to judge by: no value ever changes
+      --> pipelines/job.toml:2:8
+      expected  a ticker whose values change up to the end of the calibration span
+      found     the same in all rows of every ticker; the source has rows from 2020-01-01 to 2020-06-28
+      hint: name another column in `source.columns.value` (pipelines/job.toml:3:53), or add tickers that move
+
+    exit 3
+    ");
+
+    // Beside one that moves they are scored, and raise no flag.
+    folder.import(&[rows("AAA", constant()), prices("BBB", 180)].concat());
+    let done = folder.run(&["run", "pipelines/job.toml"]);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{told}");
+    let query = "SELECT count(*) AS flags FROM anomalies_all WHERE ticker = 'AAA'";
+    let flags = folder.run(&["sql", "--root", "out", "--format", "csv", query]);
+    assert_eq!(String::from_utf8_lossy(&flags.stdout), "flags\n0\n", "{told}");
+}
+
+#[test]
+fn a_calibration_span_without_a_row() {
+    let folder = Folder::with_prices();
+    folder.change("2020-03-31", "2020-07-31");
+    folder.change("2020-05-31", "2020-08-31");
+    assert_snapshot!(folder.told(&["--quiet", "run", "pipelines/job.toml"]), @r"
+    error: the threshold of `ewma` cannot be calibrated
+      --> pipelines/job.toml:14:18
+      expected  scored rows in the calibration span
+      found     no score of any ticker falls in the calibration span; the source has rows from 2020-01-01 to 2020-06-28
+      hint: move `split.validation_to` and `split.calibration_to`, or take [threshold.fixed]
+
+    exit 3
+    ");
+}

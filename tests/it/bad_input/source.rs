@@ -1,7 +1,13 @@
 //! Files that are not there, are not Parquet, or do not have the mapped columns.
 
-use std::fs;
+use std::fs::{self, File};
+use std::sync::Arc;
 
+use datafusion::arrow::array::{
+    ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use insta::assert_snapshot;
 
 use super::{Folder, prices};
@@ -114,6 +120,57 @@ fn a_csv_file_that_is_called_parquet() {
       expected  a file that begins and ends with the four letters PAR1
       found     text that begins with `ticker,date,close`
       hint: turn CSV into Parquet first: `oddlot import FILE… -o DIR`
+
+    exit 3
+    ");
+}
+
+#[test]
+fn a_damaged_page_among_several_files() {
+    let folder = Folder::with_prices();
+    let path = folder.path("data/prices/prices.parquet");
+    let mut bytes = fs::read(&path).expect("the file");
+    folder.write("data/prices/a.parquet", &bytes);
+    let reader = SerializedFileReader::new(File::open(&path).expect("the file")).expect("Parquet");
+    let close = reader.metadata().row_group(0).column(2);
+    assert_eq!(close.column_path().string(), "close");
+    // The last bytes of a chunk are those of its last page, below its header.
+    let (start, length) = close.byte_range();
+    let end = (start + length) as usize;
+    bytes[end - 8..end].fill(0xff);
+    fs::write(&path, bytes).expect("the file can be written");
+    assert_snapshot!(folder.told_by_run(), @r"
+    error: the rows cannot be read
+      --> data/prices/prices.parquet
+      expected  a whole file whose values can be converted
+      found     column `close`: Destination buffer is too small
+      hint: write the file again, or take it out of the source
+
+    exit 3
+    ");
+}
+
+#[test]
+fn a_time_stamp_that_no_calendar_has() {
+    let folder = Folder::with_prices();
+    let ts: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![i64::MAX / 10; 2]));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("ticker", Arc::new(StringArray::from(vec!["AAA"; 2]))),
+        ("date", ts),
+        ("close", Arc::new(Float64Array::from(vec![1.5; 2]))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).expect("rows");
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).expect("a writer");
+    writer.write(&rows).expect("rows");
+    writer.close().expect("a file");
+    folder.write("data/prices/later.parquet", bytes);
+    assert_snapshot!(folder.told_by_run(), @r"
+    error: the rows cannot be read
+      --> data/prices/later.parquet
+      expected  a whole file whose values can be converted
+      found     column `date`: Cannot cast Timestamp(ms) value 922337203685477580 to Timestamp(us): converted value exceeds the representable i64 range
+      hint: write the file again, or take it out of the source
 
     exit 3
     ");
