@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use oddlot_engine::visible::is_invisible;
 use oddlot_engine::{Error, Report};
 
 /// Whether to colour what is written.
@@ -73,6 +74,17 @@ fn finding(report: &Report, severity: Severity, colour: Colour) -> String {
     text
 }
 
+/// A ticker or a text with one in it: as [`visible`], and line breaks are told from spaces.
+pub fn name(text: &str) -> String {
+    match text {
+        "" => "\"\"".to_owned(),
+        text => {
+            let escaped = text.replace('\n', "\\u{a}").replace('\t', "\\u{9}");
+            visible(&escaped)
+        }
+    }
+}
+
 /// A text with every character that could steer a terminal or hide others made visible.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -86,11 +98,6 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
-}
-
-/// Zero-width and direction marks, which can make a text look like another.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -138,6 +145,16 @@ mod tests {
         assert_eq!(Colour::for_stream(true, Some("1"), None), Colour::Never);
         assert_eq!(Colour::for_stream(true, None, Some("dumb")), Colour::Never);
         assert_eq!(Colour::for_stream(false, None, None), Colour::Never);
+    }
+
+    #[test]
+    fn a_name_is_told_so_that_no_other_looks_like_it() {
+        assert_eq!(name("BRK/B"), "BRK/B");
+        assert_eq!(name(""), "\"\"");
+        assert_eq!(name("A\nB\tC\rD"), r"A\u{a}B\u{9}C\u{d}D");
+        assert_eq!(name("\x1b[31mred\u{9b}"), r"\u{1b}[31mred\u{9b}");
+        assert_eq!(name("A\u{2028}B\u{ad}\u{61c}\u{e0041}"), r"A\u{2028}B\u{ad}\u{61c}\u{e0041}");
+        assert_eq!(name("🚀 שלום"), "🚀 שלום");
     }
 
     #[test]

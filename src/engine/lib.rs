@@ -31,6 +31,7 @@ pub mod tables;
 mod testing;
 pub mod ticker_rows;
 pub mod verify;
+pub mod visible;
 pub mod windows;
 
 pub use datafusion::arrow::array::RecordBatch;

@@ -5,7 +5,7 @@ use std::fmt;
 use oddlot_engine::ticker_rows::iso_date;
 
 use super::{EventSummary, ModelSummary, Summary};
-use crate::diagnostic::visible;
+use crate::diagnostic::name;
 
 /// Two errors nearer than this share are called equal: on a few thousand days a smaller difference
 /// says nothing.
@@ -76,7 +76,7 @@ impl Summary {
 fn event_line(event: &EventSummary) -> Vec<String> {
     let (first, last) = event.days;
     vec![
-        visible(&event.ticker),
+        name(&event.ticker),
         match first == last {
             true => iso_date(first),
             false => format!(

@@ -6,6 +6,7 @@ use datafusion::error::DataFusionError;
 
 use super::{CELL_TABLES, RUN_TABLES};
 use crate::error::{Error, Kind, Report};
+use crate::visible::is_invisible;
 
 /// Names told in full; more than these help nobody.
 const NAMES_SHOWN: usize = 40;
@@ -248,7 +249,7 @@ fn first_line(text: &str) -> String {
 /// Text of unknown origin without control characters.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
-        .flat_map(|c| match c.is_control() {
+        .flat_map(|c| match c.is_control() || is_invisible(c) {
             true => c.escape_default().collect::<Vec<char>>(),
             false => vec![c],
         })
