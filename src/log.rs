@@ -1,12 +1,23 @@
 //! The log on stderr.
 
+use std::sync::OnceLock;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoUtc;
 
 use crate::cli::LogFormat;
 
+/// Whether the log is lines of JSON, among which nothing else may stand.
+static IS_JSON: OnceLock<bool> = OnceLock::new();
+
+/// Whether the log is lines of JSON.
+pub fn is_json() -> bool {
+    IS_JSON.get().copied().unwrap_or(false)
+}
+
 /// Starts the log. `ODDLOT_LOG` overrides what is told, as in `ODDLOT_LOG=debug`.
 pub fn start(format: LogFormat, is_quiet: bool) {
+    let _ = IS_JSON.set(matches!(format, LogFormat::Json));
     let default = if is_quiet { "warn" } else { "oddlot=info,oddlot_engine=info,warn" };
     let filter = EnvFilter::try_from_env("ODDLOT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()

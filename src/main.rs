@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod diagnostic;
 mod exit;
+mod faults;
 mod log;
 mod lower;
 mod machine;

@@ -22,6 +22,7 @@ use rayon::prelude::*;
 
 use crate::artifact::StoredJudge;
 use crate::cells::{Cells, Range};
+use crate::faults::Faults;
 use crate::lower;
 use crate::plan::Plan;
 use crate::prices::Prices;
@@ -128,15 +129,15 @@ impl Job<'_> {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let run = RunRow {
             run_id: run_id.as_str().to_owned(),
-            status: if outcome.failed.is_empty() { COMPLETE } else { PARTIAL },
+            status: if outcome.faults.failed.is_empty() { COMPLETE } else { PARTIAL },
             command: options.command,
             started_at: run_id.started_at_us(),
             finished_at: Utc::now().timestamp_micros(),
             config_hash: self.plan.config_hash(),
             tool_version: env!("CARGO_PKG_VERSION"),
             machine: crate::machine::describe(),
-            n_tickers: count(outcome.n_tickers),
-            n_failed: count(outcome.failed.len()),
+            n_tickers: count(outcome.faults.n_tickers),
+            n_failed: count(outcome.faults.failed.len()),
             n_rows: count(self.digest.n_rows()),
             n_cells: count(outcome.n_cells),
             n_cells_replaced: count(outcome.n_cells_replaced),
@@ -250,8 +251,13 @@ impl Job<'_> {
             })
         };
         let mut tickers = self.prices.tickers.clone();
-        for row in tickers.iter_mut().filter(|row| row.status == "ok" && is_young(&row.ticker)) {
-            row.reason = Some("too few rows of its own: pooled scaler or threshold".to_owned());
+        let is_scored = |row: &TickerRow| matches!(row.status, "ok" | "partial");
+        for row in tickers.iter_mut().filter(|row| is_scored(row) && is_young(&row.ticker)) {
+            let young = "too few rows of its own: pooled scaler or threshold";
+            row.reason = Some(match &row.reason {
+                Some(reason) => format!("{reason}; {young}"),
+                None => young.to_owned(),
+            });
         }
         tickers
     }
@@ -273,15 +279,11 @@ impl Job<'_> {
         alerts: Vec<AlertRow>,
         n_cells_replaced: usize,
     ) -> Outcome {
-        let failed = self.prices.tickers.iter().filter(|ticker| ticker.status == "failed");
         Outcome {
             run_id: run_id.clone(),
             n_cells: cells.all.len(),
             n_cells_replaced,
-            n_tickers: self.prices.tickers.len(),
-            failed: failed
-                .map(|row| (row.ticker.clone(), row.reason.clone().unwrap_or_default()))
-                .collect(),
+            faults: Faults::of(&self.prices.tickers),
             n_anomalies: 0,
             alerts,
             summary,

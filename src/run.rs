@@ -12,6 +12,7 @@ use oddlot_series::Split;
 use crate::artifact::Model;
 use crate::cells::{self, Range};
 use crate::claim;
+use crate::faults::Faults;
 use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::progress::Progress;
@@ -50,10 +51,8 @@ pub struct Outcome {
     pub n_cells: usize,
     /// Of them, those that were replaced.
     pub n_cells_replaced: usize,
-    /// Tickers, and those that failed with their reasons.
-    pub n_tickers: usize,
-    /// Tickers that failed.
-    pub failed: Vec<(String, String)>,
+    /// Tickers that failed, wholly or in part.
+    pub faults: Faults,
     /// Flagged rows within the range, of all models.
     pub n_anomalies: u64,
     /// Flags told for the first time.
@@ -88,11 +87,11 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn train(plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
+pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults), Error> {
     let run_id = RunId::now();
-    let Prepared { root, staging, models, .. } = prepare(plan, &run_id, options).await?;
+    let Prepared { prices, root, staging, models, .. } = prepare(plan, &run_id, options).await?;
     publish::write_models(plan, &models, &run_id, &root, &staging.path).await?;
-    Ok(models)
+    Ok((models, Faults::of(&prices.tickers)))
 }
 
 /// Makes `model` of the weights of `foreign`, and writes no table but `models`.

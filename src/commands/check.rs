@@ -11,8 +11,9 @@ use super::{block_on, load, threads};
 use crate::artifact::Pointer;
 use crate::cells::Range;
 use crate::cli::PlanArgs;
-use crate::diagnostic::visible;
+use crate::diagnostic::name;
 use crate::exit::Exit;
+use crate::faults::Faults;
 use crate::prices::{self, Prices};
 use crate::train::{Keys, Need, Policy};
 use crate::{cells, say, say_json, split};
@@ -25,21 +26,24 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
         let prices = prices::open(&plan, threads).await?;
         prices.replay(&plan).await?;
         say(&format!("{plan}\n{}\n", told(&prices)));
-        for ticker in prices.tickers.iter().filter(|ticker| ticker.status != "ok") {
-            let reason = ticker.reason.as_deref().unwrap_or_default();
-            say(&format!("{} {}: {}\n", ticker.status, visible(&ticker.ticker), visible(reason)));
+        for row in &prices.tickers {
+            if let Some(reason) = &row.reason {
+                say(&format!("{} {}: {}\n", row.status, name(&row.ticker), name(reason)));
+            }
         }
+        let faults = Faults::of(&prices.tickers);
         say("no mistake found\n");
         let models: Vec<_> = plan.models.iter().map(|model| model.name.as_str()).collect();
         say_json(&json!({
             "pipeline": plan.pipeline,
             "config_hash": plan.config_hash(),
             "models": models,
-            "tickers": prices.tickers.len(),
-            "failed": prices.n_failed(),
+            "tickers": faults.n_tickers,
+            "failed": faults.failed.len(),
+            "partial": faults.partial.len(),
             "warnings": plan.warnings.len(),
         }));
-        Ok(Exit::Done)
+        Ok(faults.exit(&plan))
     })
 }
 

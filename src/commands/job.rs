@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run::{self, Options, Outcome};
 use crate::train::Policy;
-use crate::{say, say_json, tell};
+use crate::{say, say_json};
 
 /// `oddlot run`: the whole job.
 pub fn run(args: &Job, progress: Progress, engine: Engine) -> Result<Exit, Error> {
@@ -47,7 +47,8 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
         progress,
     };
     block_on(options.threads, async {
-        let models = run::train(&plan, options).await?;
+        let (models, faults) = run::train(&plan, options).await?;
+        faults.tell();
         let mut lines = Vec::new();
         for ready in &models {
             let artifact = &ready.model.artifact;
@@ -76,8 +77,15 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
             ));
             lines.push(json!({ "model": artifact.name, "model_id": ready.model.model_id, "trained": ready.is_new }));
         }
-        say_json(&json!({ "pipeline": plan.pipeline, "models": lines }));
-        Ok(Exit::Done)
+        say_json(&json!({
+            "pipeline": plan.pipeline,
+            "models": lines,
+            "tickers": faults.n_tickers,
+            "failed": faults.failed.len(),
+            "partial": faults.partial.len(),
+            "failures": faults.failures_json(),
+        }));
+        Ok(faults.exit(&plan))
     })
 }
 
@@ -113,36 +121,34 @@ fn tables(
 }
 
 fn exit_of(plan: &Plan, outcome: &Outcome, fails_on_anomaly: bool) -> Exit {
-    let allowed = plan.universe.max_failed_tickers.map_or(0, |tickers| tickers.get());
-    if outcome.failed.len() > allowed {
-        return Exit::TickersFailed;
+    match outcome.faults.exit(plan) {
+        Exit::Done if fails_on_anomaly && outcome.n_anomalies > 0 => Exit::Anomaly,
+        exit => exit,
     }
-    if fails_on_anomaly && outcome.n_anomalies > 0 {
-        return Exit::Anomaly;
-    }
-    Exit::Done
 }
 
 fn print(plan: &Plan, outcome: &Outcome) {
-    for (ticker, reason) in &outcome.failed {
-        tell(&format!("failed {}: {}\n", visible(ticker), visible(reason)));
-    }
+    let faults = &outcome.faults;
+    faults.tell();
     say(&format!("{}\n", outcome.summary));
     let cells = match outcome.n_cells_replaced {
         0 => format!("nothing to do: all {} cells are up to date", outcome.n_cells),
         replaced => format!("replaced {replaced} of {} cells", outcome.n_cells),
     };
     say(&format!(
-        "{cells} in {}; {} new alerts; run {}\n",
+        "{cells} in {}; {} new alerts{}; run {}\n",
         plan.output.root,
         outcome.alerts.len(),
+        faults.in_words(),
         outcome.run_id
     ));
     say_json(&json!({
         "run_id": outcome.run_id.as_str(),
         "pipeline": plan.pipeline,
-        "tickers": outcome.n_tickers,
-        "failed": outcome.failed.len(),
+        "tickers": faults.n_tickers,
+        "failed": faults.failed.len(),
+        "partial": faults.partial.len(),
+        "failures": faults.failures_json(),
         "cells": outcome.n_cells,
         "cells_replaced": outcome.n_cells_replaced,
         "anomalies": outcome.n_anomalies,

@@ -48,7 +48,8 @@ impl Plan {
             "calibration": plain(calibration),
             "merge": plain(merge),
             "events": plain(events),
-            "universe": plain(universe),
+            // How many tickers may fail decides how a run ends, and nothing that it writes.
+            "universe": { "min_rows": plain(&universe.min_rows) },
             "output": plain(output),
         }))
     }

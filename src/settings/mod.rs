@@ -14,6 +14,7 @@ pub mod source;
 pub mod split;
 mod suggest;
 pub mod threshold;
+pub mod tolerance;
 pub mod train;
 mod tree;
 pub mod value;

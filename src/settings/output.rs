@@ -4,17 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fields::Fields,
-    range::{Parts, Rows, Tickers},
+    range::{Parts, Rows},
+    tolerance::Tolerance,
     value::Placed,
 };
 
 /// `[universe]`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Universe {
     /// A ticker with fewer rows is skipped.
     pub min_rows: Option<Rows>,
     /// More failed tickers than this make the run end with exit code 1.
-    pub max_failed_tickers: Option<Tickers>,
+    pub max_failed_tickers: Option<Tolerance>,
 }
 
 /// `[output]`

@@ -21,7 +21,7 @@ fn the_sp500_pipeline_is_on_one_screen() {
     let screen = plan.to_string().replace(&folder.display().to_string(), "DIR");
     let screen = screen.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), "");
     assert_snapshot!(screen, @r"
-    pipeline   sp500 (DIR/pipelines/sp500.toml, config 5b2a12c287bc)
+    pipeline   sp500 (DIR/pipelines/sp500.toml, config 0e8a38a8abb8)
     source     DIR/data/sp500/*.parquet (ticker ticker, time date, value close)
     features   builtin:volatility_scaled_return
     windows    30 rows, cut at gaps of more than 10 days and log returns beyond 0.5
