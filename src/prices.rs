@@ -1,22 +1,26 @@
 //! Opens the source: registers it, inspects each ticker, leaves out those that cannot be scored.
+//!
+//! A price that cannot be used costs its ticker that day (`sql/prices/cut_segments.sql` makes it a
+//! break); only a ticker that has too few others is left out.
 
-use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{self, InputDigest};
-use oddlot_engine::inspect::inspect;
+use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
-use oddlot_engine::source::{self, Columns, Source, SourceFacts, Ticker};
+use oddlot_engine::source::{self, Broken, Columns, Source, SourceFacts, Ticker};
 use oddlot_engine::sql_file::SqlFile;
 use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::ticker_rows::{Layout, day_of, iso_date};
+use oddlot_engine::{Error, Kind};
 
 use crate::plan::{Plan, SqlPlan};
 
+mod defects;
 mod verdict;
 
 use verdict::{Verdict, judge, nothing_left};
 
-/// A source that is open and whose every ticker can be scored.
+/// A source that is open and whose every ticker that is left can be scored.
 pub struct Prices {
     /// Where `prices`, `segmented_prices` and `features` are registered.
     pub session: SessionContext,
@@ -33,11 +37,6 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Tickers that failed.
-    pub fn n_failed(&self) -> usize {
-        self.tickers.iter().filter(|ticker| ticker.status == "failed").count()
-    }
-
     /// Digests of the rows; models learn from those up to `last_learnt_day`.
     ///
     /// # Errors
@@ -80,19 +79,26 @@ impl Prices {
 pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let session = session(&SessionOptions { threads, ..SessionOptions::default() })?;
     let source = source_of(plan);
-    let files = source::register(&session, &source).await?;
+    let mut files = source::register(&session, &source).await?;
     let relation = windows(&session, &sql_of(plan)?).await?;
-    let facts = match inspect(&session).await {
-        Ok(facts) => facts,
-        Err(error) => {
-            let error = source::with_file(&session, &source, error).await;
-            return Err(in_source(plan, &files, error));
+    let inspected = match inspect(&session).await {
+        Err(error) if error.kind == Kind::Data => {
+            let broken = source::find_broken(&session, &source).await?;
+            if broken.is_empty() {
+                return Err(in_source(plan, &files, error));
+            }
+            files = source::register_without(&session, &source, broken).await?;
+            inspect(&session).await.map(|found| Inspection { is_merged: true, ..found })
         }
+        inspected => inspected,
     };
+    let inspected = inspected.map_err(|error| in_source(plan, &files, error))?;
+    let Inspection { tickers, is_merged } = inspected;
+    let facts = with_broken(tickers, &files);
 
     let verdicts: Vec<Verdict> =
         facts.iter().map(|ticker| judge(plan, &relation, &files, ticker)).collect();
-    let kept = |verdict: &Verdict| matches!(verdict, Verdict::Ok);
+    let kept = |verdict: &Verdict| matches!(verdict, Verdict::Ok(_) | Verdict::Partial(_));
     if !verdicts.iter().any(kept) {
         return Err(nothing_left(plan, &relation, &verdicts));
     }
@@ -102,12 +108,12 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
         .filter(|(_, verdict)| !kept(verdict))
         .map(|(ticker, _)| ticker.ticker.clone())
         .collect();
-    let relation = match left_out.is_empty() {
-        true => relation,
-        false => {
-            source::exclude(&session, &left_out).await?;
-            windows(&session, &sql_of(plan)?).await?
-        }
+    if !left_out.is_empty() {
+        source::exclude(&session, &left_out).await?;
+    }
+    let relation = match is_merged || !left_out.is_empty() {
+        true => windows(&session, &sql_of(plan)?).await?,
+        false => relation,
     };
     let survivors = || facts.iter().zip(&verdicts).filter(|(_, verdict)| kept(verdict));
     let first = survivors().filter_map(|(ticker, _)| ticker.first_ts).min().unwrap_or_default();
@@ -117,6 +123,17 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let layout = Layout::of(&relation);
     let place = place(plan, &files).to_owned();
     Ok(Prices { session, relation, layout, tickers, span: (first, last), place })
+}
+
+/// Adds the tickers of which no file can be read.
+fn with_broken(mut tickers: Vec<TickerFacts>, files: &SourceFacts) -> Vec<TickerFacts> {
+    for Broken { ticker, .. } in &files.broken {
+        let place = tickers.binary_search_by(|facts| facts.ticker.as_str().cmp(ticker));
+        if let Err(idx) = place {
+            tickers.insert(idx, TickerFacts { ticker: ticker.clone(), ..TickerFacts::default() });
+        }
+    }
+    tickers
 }
 
 /// The one file, or the path of them all.

@@ -1,8 +1,8 @@
 -- volatility_scaled_return: log return over the volatility known the day before.
 -- grain     one row per (ticker, ts)
--- needs     segmented_prices(ticker, ts, trade_date, segment, is_break, value)
+-- needs     segmented_prices(ticker, ts, trade_date, segment, is_break, price_defect, value)
 -- gives     ticker Utf8, ts Timestamp(µs, "UTC"), trade_date Date32, segment Int64,
---           is_break Boolean, reference_price Float64,
+--           is_break Boolean, price_defect Utf8, reference_price Float64,
 --           volatility_scaled_return Float64 (null on the first 64 rows of a segment),
 --           volatility_scaled_return_scale Float64 (the volatility)
 -- features  volatility_scaled_return
@@ -20,6 +20,7 @@ WITH returns AS (
     trade_date,
     segment,
     is_break,
+    price_defect,
     value,
     ln(value / lag(value) OVER by_segment) AS log_return
   FROM segmented_prices
@@ -32,6 +33,7 @@ volatilities AS (
     trade_date,
     segment,
     is_break,
+    price_defect,
     value,
     log_return,
     rolling_std(log_return, 63) OVER by_segment AS volatility_with_today
@@ -45,6 +47,7 @@ scaled AS (
     trade_date,
     segment,
     is_break,
+    price_defect,
     value,
     log_return,
     nullif(lag(volatility_with_today) OVER by_segment, 0.0) AS volatility
@@ -57,6 +60,7 @@ SELECT
   trade_date,
   segment,
   is_break,
+  price_defect,
   value AS reference_price,
   log_return / volatility AS volatility_scaled_return,
   volatility AS volatility_scaled_return_scale

@@ -1,8 +1,8 @@
 //! From prices to features: cut segments, run the feature file, check what it gives.
 //!
-//! Relations: `prices` (the source) → `segmented_prices` (+ segment, is_break) → `features`,
-//! which the windows file reads: ticker, ts, trade_date, segment, is_break, reference_price,
-//! each feature, each `<feature>_scale`, and `feature_row`, a struct of the features in the
+//! Relations: `prices` (the source) → `segmented_prices` (+ segment, is_break, price_defect) →
+//! `features`, which the windows file reads: ticker, ts, trade_date, segment, is_break, price_defect,
+//! reference_price, each feature, each `<feature>_scale`, and `feature_row`, a struct of the features in the
 //! order of the header. Columns that the file does not give are NULL.
 
 use datafusion::arrow::datatypes::{DataType, Schema};
@@ -26,6 +26,8 @@ pub const SEGMENTED_PRICES: &str = "segmented_prices";
 pub const FEATURES: &str = "features";
 /// The struct of all features that stands in for them in `rolling_window`.
 pub const FEATURE_ROW: &str = "feature_row";
+/// Why a price cannot be used; a feature file may hand it on, and windows then tell it.
+pub(crate) const PRICE_DEFECT: &str = "price_defect";
 /// What a column may be called that sees the future.
 pub(crate) const TARGET_PREFIX: &str = "target_";
 
@@ -53,13 +55,17 @@ pub struct Features {
 
 /// Registers `segmented_prices` and `features` over the registered `prices`.
 pub(crate) async fn register(context: &SessionContext, sql: &PipelineSql) -> Result<Features> {
-    let parameters = parameters(sql);
-    let segments = step::plan(context, &SqlFile::cut_segments(), &parameters).await?;
-    step::register(context, SEGMENTED_PRICES, segments)?;
-
     let file = &sql.features;
     let header = file.header()?;
     let lookback = header.require_features(&file.name)?;
+
+    let parameters = parameters(sql);
+    let mut of_segments = parameters.to_vec();
+    of_segments
+        .push(("requires_positive", ScalarValue::Boolean(Some(header.requires_positive_value()))));
+    let segments = step::plan(context, &SqlFile::cut_segments(), &of_segments).await?;
+    step::register(context, SEGMENTED_PRICES, segments)?;
+
     let given = step::plan(context, file, &parameters).await?;
     lookahead::check(&file.name, given.logical_plan())?;
     let schema: &Schema = given.schema().as_arrow();
@@ -123,7 +129,8 @@ fn check_columns(place: &str, schema: &Schema, header: &Header) -> Result<()> {
         optional.chain(["reference_price".to_owned()]).filter(given).collect();
     let floats = header.features.iter().chain(&optional);
     let floats = floats.map(|name| (name.clone(), DataType::Float64));
-    let expected: Vec<_> = key_columns().into_iter().chain(floats).collect();
+    let defect = Some((PRICE_DEFECT.to_owned(), DataType::Utf8)).filter(|(name, _)| given(name));
+    let expected: Vec<_> = key_columns().into_iter().chain(defect).chain(floats).collect();
     step::expect_columns(place, schema, &expected)?;
 
     let is_known = |name: &str| {
@@ -134,7 +141,7 @@ fn check_columns(place: &str, schema: &Schema, header: &Header) -> Result<()> {
         .map(|field| {
             Report::new(format!("column `{}` has no part to play", field.name()))
                 .at(place)
-                .expected("keys, reference_price, features, and `<feature>_scale`")
+                .expected("keys, price_defect, reference_price, features, and `<feature>_scale`")
                 .found(format!("{} {}", field.name(), field.data_type()))
                 .hint("name it in the header's `features`, or leave it out")
         })
@@ -163,10 +170,14 @@ fn complete(place: &str, given: DataFrame, features: &Features) -> Result<DataFr
         Err(_) => lit(ScalarValue::Float64(None)).alias(name),
     };
     let keys = key_columns().into_iter().map(|(name, _)| ident(name));
+    let defect = match schema.field_with_name(PRICE_DEFECT) {
+        Ok(_) => ident(PRICE_DEFECT),
+        Err(_) => lit(ScalarValue::Utf8(None)).alias(PRICE_DEFECT),
+    };
     let values = value_columns(features).into_iter().map(|(name, _)| column(name));
     let fields = features.columns.iter();
     let fields = fields.flat_map(|feature| [lit(feature.name.as_str()), ident(&feature.name)]);
     let row = named_struct(fields.collect()).alias(FEATURE_ROW);
-    let columns: Vec<Expr> = keys.chain(values).chain([row]).collect();
+    let columns: Vec<Expr> = keys.chain([defect]).chain(values).chain([row]).collect();
     given.select(columns).map_err(|error| from_datafusion(place, error))
 }

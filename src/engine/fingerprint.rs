@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
+use crate::source::IS_CONFLICT;
 use crate::tables::writer::{instants_of, year_of};
 use crate::{Error, Result};
 
@@ -74,7 +75,7 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
             let is_learnt = columns.days.as_primitive::<Date32Type>().value(row) <= last_learnt_day;
             let from = current.values.len();
             current.ts.push(columns.ts.as_primitive::<TimestampMicrosecondType>().value(row));
-            current.values.extend(columns.values.iter().map(|column| float_at(column, row)));
+            current.values.extend(columns.numbers(row));
             current.n_values = columns.values.len();
             if is_learnt {
                 learnt_from.update(ticker.as_bytes());
@@ -97,11 +98,18 @@ struct TickerPrices {
     n_values: usize,
 }
 
+/// A number that is NULL, as [`InputDigest::add`] takes it: other than NaN, since tables tell them apart.
+const MISSING: f64 = f64::from_bits(0x7ff8_0000_0000_0a11);
+
+/// The numbers of a day that a source tells in two ways; `value` is among them.
+const CONFLICT: f64 = f64::from_bits(0x7ff8_0000_0000_0a12);
+
 /// A batch of `prices`, its columns taken apart; their types are those that `source` promises.
 struct PriceColumns<'a> {
     tickers: &'a ArrayRef,
     ts: &'a ArrayRef,
     days: &'a ArrayRef,
+    conflicts: &'a ArrayRef,
     values: Vec<&'a ArrayRef>,
 }
 
@@ -116,21 +124,36 @@ impl<'a> PriceColumns<'a> {
             tickers: column("ticker")?,
             ts: column("ts")?,
             days: column("trade_date")?,
+            conflicts: column(IS_CONFLICT)?,
             values: batch.columns().iter().filter(is_value).collect(),
         })
     }
 }
 
-/// NULL is NaN.
-fn float_at(column: &ArrayRef, row: usize) -> f64 {
-    if column.is_valid(row) { column.as_primitive::<Float64Type>().value(row) } else { f64::NAN }
+impl PriceColumns<'_> {
+    /// The numbers of a row; every NaN of the source is the same one.
+    fn numbers(&self, row: usize) -> impl Iterator<Item = f64> {
+        let missing = if self.conflicts.as_boolean().value(row) { CONFLICT } else { MISSING };
+        self.values.iter().map(move |column| match column.is_valid(row) {
+            true => match column.as_primitive::<Float64Type>().value(row) {
+                value if value.is_nan() => f64::NAN,
+                value => value,
+            },
+            false => missing,
+        })
+    }
 }
 
-/// Adds one row: all NaNs are one, and -0 is 0.
+/// Adds one row: -0 is 0, and of NaNs only those of ours differ from others.
 fn add_row(hasher: &mut Sha256, ts: Option<&i64>, values: &[f64]) {
     hasher.update(ts.copied().unwrap_or_default().to_le_bytes());
     for value in values {
-        let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
+        let is_ours = [MISSING, CONFLICT].iter().any(|own| own.to_bits() == value.to_bits());
+        let canonical = match value.is_nan() {
+            true if is_ours => *value,
+            true => f64::NAN,
+            false => value + 0.0,
+        };
         hasher.update(canonical.to_bits().to_le_bytes());
     }
 }
@@ -380,12 +403,29 @@ mod tests {
         };
         let whole = read(&THREE_ROWS, 8, true).await;
         let mut by_hand = InputDigest::default();
-        by_hand.add("A", &[0, 400 * DAY_US], &[1.0, f64::NAN], 1);
+        by_hand.add("A", &[0, 400 * DAY_US], &[1.0, MISSING], 1);
         by_hand.add("B", &[0], &[3.0], 1);
         assert_eq!(whole.tickers, by_hand.tickers);
         assert_eq!((whole.years(), whole.n_rows(), whole.n_tickers()), (vec![1970, 1971], 3, 2));
         let backwards = [THREE_ROWS[2], THREE_ROWS[1], THREE_ROWS[0]];
         assert_eq!(read(&backwards, 1, false).await, whole);
+    }
+
+    #[tokio::test]
+    async fn null_nan_and_a_day_told_in_two_ways_are_three_different_things() {
+        let with = async |rows: &[(&str, i32, Option<f64>)]| {
+            let context = crate::testing::session_of(8);
+            crate::testing::register_prices(&context, rows, 8, true);
+            crate::inspect::inspect(&context).await.unwrap();
+            super::digest(&context, 0).await.unwrap().tickers
+        };
+        let null = with(&[("A", 0, None)]).await;
+        let nan = with(&[("A", 0, Some(f64::NAN))]).await;
+        let conflict = with(&[("A", 0, Some(1.0)), ("A", 0, Some(2.0))]).await;
+        let other_conflict = with(&[("A", 0, Some(3.0)), ("A", 0, Some(2.0))]).await;
+        assert!(null != nan && nan != conflict && conflict != null);
+        // Neither number is believed, and so neither can change a row.
+        assert_eq!(conflict, other_conflict);
     }
 
     #[tokio::test]

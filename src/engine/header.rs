@@ -130,6 +130,11 @@ impl Header {
         self.lookback.ok_or_else(|| missing("lookback", "2"))
     }
 
+    /// Whether prices of zero or less cannot be used.
+    pub fn requires_positive_value(&self) -> bool {
+        self.requires_positive.iter().any(|name| name == "value")
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), Report> {
         match key {
             "grain" => self.grain = value.into(),

@@ -6,6 +6,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Report, Result};
 use crate::failure::from_datafusion;
+use crate::source::merge_repeated;
 use crate::sql_file::SqlFile;
 use crate::step;
 
@@ -32,6 +33,10 @@ pub struct TickerFacts {
     pub n_non_positive: u64,
     /// The first of them: date and value.
     pub first_non_positive: Option<(i32, f64)>,
+    /// Rows that stand for several rows of one instant which differ.
+    pub n_conflict: u64,
+    /// The first date of which that is so.
+    pub first_conflict_day: Option<i32>,
     /// Rows with the `ts` of the row before.
     pub n_duplicate_ts: u64,
     /// The first such `ts`.
@@ -43,34 +48,67 @@ pub struct TickerFacts {
 }
 
 impl TickerFacts {
-    /// Rows with a value that is present and finite.
-    pub fn n_usable(&self) -> u64 {
-        self.n_rows.saturating_sub(self.n_null).saturating_sub(self.n_not_finite)
+    /// Instants that it has rows of.
+    pub fn n_instants(&self) -> u64 {
+        self.n_rows.saturating_sub(self.n_null_ts).saturating_sub(self.n_duplicate_ts)
+    }
+
+    /// Instants with one price that can be used; where logarithms are taken, it must be positive.
+    pub fn n_usable(&self, requires_positive: bool) -> u64 {
+        self.n_instants().saturating_sub(self.n_unusable(requires_positive))
+    }
+
+    /// Instants whose price cannot be used.
+    pub fn n_unusable(&self, requires_positive: bool) -> u64 {
+        let n_non_positive = if requires_positive { self.n_non_positive } else { 0 };
+        self.n_null + self.n_not_finite + self.n_conflict + n_non_positive
     }
 }
 
-/// Facts about each ticker of the registered `prices`, in the order of tickers.
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inspection {
+    /// Of each ticker, in their order. Rows without a ticker are those of the ticker ``.
+    pub tickers: Vec<TickerFacts>,
+    /// Whether rows were merged or left out, so that what was planned over `prices` is out of date.
+    pub is_merged: bool,
+}
+
+/// Looks at each ticker of the registered `prices`, and leaves one row an instant there:
+/// see [`merge_repeated`].
 ///
 /// # Errors
-/// A row has no ticker; the source was declared sorted and is not; it cannot be read.
-pub async fn inspect(context: &SessionContext) -> Result<Vec<TickerFacts>> {
+/// The source was declared sorted and is not; it cannot be read.
+pub async fn inspect(context: &SessionContext) -> Result<Inspection> {
+    let found = look(context).await?;
+    if found.iter().all(|facts| facts.n_null_ts == 0 && facts.n_duplicate_ts == 0) {
+        return Ok(Inspection { tickers: found, is_merged: false });
+    }
+    merge_repeated(context).await?;
+    let mut merged = look(context).await?.into_iter().peekable();
+    let tickers = found.into_iter().map(|found| {
+        let TickerFacts { n_rows, n_null_ts, n_duplicate_ts, first_duplicate_ts, .. } = found;
+        // A ticker none of whose rows has an instant is not there any more.
+        let merged = merged.next_if(|merged| merged.ticker == found.ticker).unwrap_or_default();
+        let ticker = found.ticker;
+        TickerFacts { ticker, n_rows, n_null_ts, n_duplicate_ts, first_duplicate_ts, ..merged }
+    });
+    Ok(Inspection { tickers: tickers.collect(), is_merged: true })
+}
+
+async fn look(context: &SessionContext) -> Result<Vec<TickerFacts>> {
     let file = SqlFile::inspect_prices();
     let facts = step::plan(context, &file, &[]).await?;
     let batches = facts.collect().await;
     let batches = batches.map_err(|error| from_datafusion("source", error))?;
     let mut tickers: Vec<TickerFacts> = Vec::new();
     let mut reports = Vec::new();
+    let mut nameless = None;
     for batch in &batches {
         for row in 0..batch.num_rows() {
             let columns = Row { batch, row };
             let Some(ticker) = columns.text("ticker")? else {
-                let n_rows = columns.count("n_rows")?;
-                reports.push(
-                    Report::new("rows without a ticker")
-                        .expected("a ticker in every row")
-                        .found(format!("{n_rows} rows without one"))
-                        .hint("name them, leave them out of the source, or write `ticker = \"NAME\"` in [source]"),
-                );
+                nameless = Some(columns.facts(String::new())?);
                 continue;
             };
             let returns = tickers.last().is_some_and(|last| last.ticker == ticker);
@@ -80,8 +118,22 @@ pub async fn inspect(context: &SessionContext) -> Result<Vec<TickerFacts>> {
             tickers.push(columns.facts(ticker)?);
         }
     }
+    if let Some(nameless) = nameless {
+        add_nameless(&mut tickers, nameless);
+    }
     reports.dedup();
     if reports.is_empty() { Ok(tickers) } else { Err(Error { kind: crate::Kind::Data, reports }) }
+}
+
+/// A ticker that is missing is one that is empty: the first in the order of tickers.
+fn add_nameless(tickers: &mut Vec<TickerFacts>, nameless: TickerFacts) {
+    match tickers.first_mut() {
+        Some(empty) if empty.ticker.is_empty() => {
+            empty.n_rows += nameless.n_rows;
+            empty.first_ts = empty.first_ts.into_iter().chain(nameless.first_ts).min();
+        }
+        _ => tickers.insert(0, nameless),
+    }
 }
 
 fn unsorted(ticker: &str) -> Report {
@@ -112,6 +164,8 @@ impl Row<'_> {
             first_non_positive: self
                 .day("first_non_positive_date")?
                 .zip(self.float("first_non_positive")?),
+            n_conflict: self.count("n_conflict")?,
+            first_conflict_day: self.day("first_conflict_date")?,
             n_duplicate_ts: self.count("n_duplicate_ts")?,
             first_duplicate_ts: self.instant("first_duplicate_ts")?,
             first_ts: self.instant("first_ts")?,
@@ -164,39 +218,4 @@ impl Row<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{register_prices, session_of};
-
-    #[tokio::test]
-    async fn each_oddity_is_counted_with_its_first_row() {
-        let context = session_of(3);
-        let rows = [
-            ("A", 1, Some(1.0)),
-            ("A", 2, None),
-            ("A", 3, Some(0.0)),
-            ("A", 3, Some(-1.0)),
-            ("A", 4, Some(f64::NAN)),
-            ("A", 5, Some(f64::NEG_INFINITY)),
-            ("B", 9, Some(2.0)),
-        ];
-        register_prices(&context, &rows, 2, true);
-        let facts = inspect(&context).await.unwrap();
-        let day = |day: i64| Some(day * 86_400_000_000);
-        let a = &facts[0];
-        assert_eq!((a.n_rows, a.n_null, a.first_null_day), (6, 1, Some(2)));
-        assert_eq!((a.n_non_positive, a.first_non_positive), (2, Some((3, 0.0))));
-        assert_eq!(a.n_not_finite, 2);
-        assert!(a.first_not_finite.is_some_and(|(day, value)| day == 4 && value.is_nan()));
-        assert_eq!((a.n_duplicate_ts, a.first_duplicate_ts), (1, day(3)));
-        assert_eq!((a.first_ts, a.last_ts, a.n_usable()), (day(1), day(5), 3));
-        let b = TickerFacts {
-            ticker: "B".into(),
-            n_rows: 1,
-            first_ts: day(9),
-            last_ts: day(9),
-            ..TickerFacts::default()
-        };
-        assert_eq!(facts[1..], [b]);
-    }
-}
+mod tests;

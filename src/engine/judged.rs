@@ -291,10 +291,11 @@ impl<'a> Judged<'a> {
         })
     }
 
-    /// The windows relation knows best why a network has no window.
+    /// The windows relation knows best why a network has no window, and what is wrong with a price.
     fn reason(&self, at: &At<'a>, own: SkipReason) -> &'static str {
         match (&at.judge.detector.judge, self.rows.skip_reasons[at.row_idx]) {
             (Judge::Network { .. }, Some(reason)) if own != SkipReason::Break => reason,
+            (_, Some(reason)) if is_price_defect(reason) => reason,
             _ => own.name(),
         }
     }
@@ -309,6 +310,11 @@ impl<'a> Judged<'a> {
         };
         Arc::new(StringArray::from_iter(places.iter().map(id)))
     }
+}
+
+/// Whether a reason tells of the row's own price, not of the rows before it.
+fn is_price_defect(reason: &str) -> bool {
+    matches!(reason, "null_value" | "not_finite" | "non_positive" | "duplicate")
 }
 
 fn event_id(ticker: &str, model: &str, start_ts: i64) -> String {

@@ -74,7 +74,7 @@ async fn every_row_without_a_window_says_why() {
     assert_eq!(reasons, expected, "{}", pretty(&rows));
     let breaks = rows.column_by_name("is_break").unwrap().as_boolean().clone();
     let breaks: Vec<usize> = (0..12).filter(|&row| breaks.value(row)).collect();
-    assert_eq!(breaks, [7]);
+    assert_eq!(breaks, [6, 7]); // The price goes missing; and what comes then is another.
 
     let windows = rows.column_by_name("window").unwrap().as_list_view::<i32>();
     let at = |row: usize| windows.value(row).as_primitive::<Float32Type>().values().to_vec();
@@ -85,14 +85,15 @@ async fn every_row_without_a_window_says_why() {
 }
 
 #[tokio::test]
-async fn a_series_that_has_no_breaks_is_cut_at_gaps_only() {
+async fn a_series_that_has_no_breaks_is_cut_at_gaps_and_missing_prices_only() {
     let context = session_of(8192);
     register_prices(&context, &A_GAP_AND_A_BREAK, 100, true);
     let sql = PipelineSql { break_log_return: None, max_gap_days: 9, ..builtin("close", 1) };
     let rows = collect(&windows(&context, &sql).await.unwrap()).await;
     let segments = rows.column_by_name("segment").unwrap();
     let segments = segments.as_primitive::<datafusion::arrow::datatypes::Int64Type>().values();
-    assert_eq!(segments[..], [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1]);
+    // The price that is missing cuts too: it is no price at all.
+    assert_eq!(segments[..], [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 1, 1]);
 }
 
 #[tokio::test]
@@ -191,4 +192,96 @@ async fn user_sql_only_reads_and_knows_the_parameters_there_are() {
     let report = &refused(text).await[0];
     assert_eq!(report.title, "there is no parameter `$lenght`");
     assert_eq!(report.hint.as_deref(), Some("did you mean `length`?"));
+}
+
+/// What becomes of each row: break, segment, reason.
+async fn told(prices: &[Price<'_>], sql: &PipelineSql) -> Vec<String> {
+    let context = session_of(3);
+    register_prices(&context, prices, 2, true);
+    let rows = collect(&windows(&context, sql).await.unwrap()).await;
+    let breaks = rows.column_by_name("is_break").unwrap().as_boolean().clone();
+    let segments = rows.column_by_name("segment").unwrap();
+    let segments = segments.as_primitive::<datafusion::arrow::datatypes::Int64Type>().clone();
+    let reasons = texts(&rows, "skip_reason");
+    let row = |row: usize| {
+        let mark = if breaks.value(row) { "!" } else { " " };
+        format!("{}{mark}{}", segments.value(row), reasons[row].as_deref().unwrap_or("-"))
+    };
+    (0..rows.num_rows()).map(row).collect()
+}
+
+#[tokio::test]
+async fn a_price_that_cannot_be_used_costs_the_windows_over_it_and_is_flagged() {
+    let prices = |bad: f64| {
+        let value = |day| if day == 4 { bad } else { 100.0 + f64::from(day) };
+        (0..9).map(|day| ("A", day, Some(value(day)))).collect::<Vec<Price>>()
+    };
+    let sql = builtin("log_return", 2);
+    for (bad, reason) in [
+        (0.0, "non_positive"),
+        (-5.0, "non_positive"),
+        (f64::NAN, "not_finite"),
+        (f64::INFINITY, "not_finite"),
+        (f64::NEG_INFINITY, "not_finite"),
+    ] {
+        // Returns of days 5 … 6 are the first two after it that need no bad price.
+        let expected = [
+            "0 history_short",
+            "0 history_short",
+            "0 -",
+            "0 -",
+            &format!("1!{reason}"),
+            "1 break",
+            "1 break",
+            "1 -",
+            "1 -",
+        ];
+        assert_eq!(told(&prices(bad), &sql).await, expected, "{bad}");
+    }
+    // Where no logarithm is taken a price may be zero or less.
+    let sql = PipelineSql { break_log_return: None, ..builtin("close", 2) };
+    assert_eq!(told(&prices(-5.0), &sql).await[3..6], ["0 -", "0 -", "0 -"]);
+}
+
+#[tokio::test]
+async fn a_price_is_missed_on_the_day_it_goes_missing_and_not_before_the_first() {
+    let values = [None, Some(f64::NAN), Some(1.0), Some(1.1), None, Some(f64::NAN), Some(1.2)];
+    let prices: Vec<Price> = (0..).zip(values).map(|(day, value)| ("A", day, value)).collect();
+    let expected = [
+        "0 null_value",
+        "0 not_finite",
+        "0 history_short",
+        "0 -",
+        "1!null_value",
+        "1 not_finite",
+        "1 break",
+    ];
+    assert_eq!(told(&prices, &builtin("close", 2)).await, expected);
+    // A wrong number is one each time, also before there was any right one.
+    let prices = [("A", 0, Some(0.0)), ("A", 1, Some(0.0)), ("A", 2, None), ("A", 3, Some(1.0))];
+    let expected = ["1!non_positive", "2!non_positive", "2 null_value", "2 break"];
+    assert_eq!(told(&prices, &builtin("log_return", 1)).await, expected);
+}
+
+#[tokio::test]
+async fn a_day_told_in_two_ways_is_flagged_as_such() {
+    let mut prices: Vec<Price> = (0..6).map(|day| ("A", day, Some(100.0))).collect();
+    prices.insert(3, ("A", 2, Some(101.0)));
+    let context = session_of(3);
+    register_prices(&context, &prices, 2, true);
+    assert!(crate::inspect::inspect(&context).await.unwrap().is_merged);
+    let rows = collect(&windows(&context, &builtin("close", 2)).await.unwrap()).await;
+    let reasons = texts(&rows, "skip_reason");
+    let reasons: Vec<_> = reasons.iter().map(|reason| reason.as_deref().unwrap_or("-")).collect();
+    assert_eq!(reasons, ["history_short", "-", "duplicate", "break", "-", "-"]);
+    assert_eq!(floats(&rows, "close")[2], None);
+}
+
+#[tokio::test]
+async fn a_feature_file_that_does_not_hand_the_defect_on_says_break() {
+    let text = SqlFile::builtin_features("log_return").unwrap().text;
+    let text = text.replace(", price_defect Utf8", "").replace("  price_defect,\n", "");
+    let sql = PipelineSql { features: SqlFile::new("mine.sql", text), ..builtin("close", 1) };
+    let prices = [("A", 0, Some(1.0)), ("A", 1, Some(0.0)), ("A", 2, Some(1.0))];
+    assert_eq!(told(&prices, &sql).await, ["0 history_short", "1!break", "1 break"]);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, AsArray, Date32Array, Float64Array, RecordBatch, StringArray,
+    ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute::concat_batches;
@@ -37,6 +37,7 @@ pub(crate) fn register_prices(
         Field::new("ts", instant_type(), true),
         Field::new("trade_date", DataType::Date32, true),
         Field::new("value", DataType::Float64, true),
+        Field::new("is_conflict", DataType::Boolean, true),
     ]));
     let batch = |rows: &[Price]| {
         let days = || rows.iter().map(|row| row.1);
@@ -46,6 +47,7 @@ pub(crate) fn register_prices(
             Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone("UTC")),
             Arc::new(Date32Array::from_iter_values(days())),
             Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.2))),
+            Arc::new(BooleanArray::from(vec![false; rows.len()])),
         ];
         RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()
     };

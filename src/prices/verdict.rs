@@ -4,10 +4,11 @@ use oddlot_engine::inspect::TickerFacts;
 use oddlot_engine::relation::WindowsRelation;
 use oddlot_engine::source::SourceFacts;
 use oddlot_engine::tables::run_tables::TickerRow;
-use oddlot_engine::ticker_rows::iso_date;
+use oddlot_engine::ticker_rows::{day_of, iso_date};
 use oddlot_engine::{Error, Kind, Report};
 
-use crate::diagnostic::visible;
+use super::defects;
+use crate::diagnostic::name;
 use crate::plan::{Plan, SqlPlan};
 
 /// How many failed tickers one message tells of.
@@ -15,7 +16,10 @@ const TOLD_MAX: usize = 10;
 
 /// What becomes of a ticker.
 pub(super) enum Verdict {
-    Ok,
+    /// All its rows can be used; what is odd about them cost nothing.
+    Ok(Option<String>),
+    /// Some of its rows cannot be used: which.
+    Partial(String),
     /// The user's `universe.min_rows` says so.
     Skipped(String),
     /// Its data cannot be scored.
@@ -29,21 +33,33 @@ pub(super) struct Short {
     ticker: String,
     n_usable: u64,
     n_needed: usize,
+    /// Which of its rows cannot be used.
+    unusable: Option<String>,
 }
 
 impl Verdict {
     /// Its row in `ticker_status`.
     pub(super) fn row(&self, facts: &TickerFacts) -> TickerRow {
         let (status, reason) = match self {
-            Self::Ok => ("ok", None),
+            Self::Ok(odd) => ("ok", odd.clone()),
+            Self::Partial(reason) => ("partial", Some(reason.clone())),
             Self::Skipped(reason) => ("skipped", Some(reason.clone())),
             Self::Failed(report) => ("failed", Some(reason(report))),
-            Self::Short(Short { n_usable, n_needed, .. }) => (
-                "failed",
-                Some(format!(
+            Self::Short(Short { n_usable, n_needed, unusable, .. }) => {
+                let short = format!(
                     "the history is shorter than one window; expected {n_needed} rows with a value; found {n_usable}"
-                )),
-            ),
+                );
+                (
+                    "failed",
+                    Some(
+                        [Some(short), unusable.clone()]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                            .join("; "),
+                    ),
+                )
+            }
         };
         let n_rows = i64::try_from(facts.n_rows).unwrap_or(i64::MAX);
         TickerRow { ticker: facts.ticker.clone(), status, reason, n_rows }
@@ -68,93 +84,98 @@ pub(super) fn judge(
     source: &SourceFacts,
     facts: &TickerFacts,
 ) -> Verdict {
-    let file = source.file_of(&facts.ticker).unwrap_or(&plan.source.path);
-    let place = format!("{file}, ticker {}", visible(&facts.ticker));
-    let on = |day: &str| format!("{place}, {day}");
-    let fail = |report: Report| Verdict::Failed(report);
+    let file = match source.files.as_slice() {
+        [only] => &only.name,
+        _ => source.file_of(&facts.ticker).unwrap_or(&plan.source.path),
+    };
     let column = &plan.source.columns.value;
+    let header = &relation.features.header;
+    let requires_positive = header.requires_positive_value();
+    let n_usable = facts.n_usable(requires_positive);
     let n_needed = relation.features.lookback + relation.length - 1;
     let min_rows = plan.universe.min_rows.map_or(0, |rows| rows.get());
     if facts.ticker.is_empty() {
-        return fail(
-            Report::new("a ticker is empty")
-                .at(file)
-                .expected("a name in every row")
-                .found(format!("{} rows without one", facts.n_rows))
-                .hint("name them, or leave the rows out of the source"),
-        );
+        return Verdict::Failed(nameless(file, facts));
+    }
+    if let Some(broken) = source.broken.iter().find(|broken| broken.ticker == facts.ticker) {
+        return Verdict::Failed(broken.report.clone());
     }
     if facts.n_rows < min_rows as u64 {
         return Verdict::Skipped(format!("{} rows, universe.min_rows = {min_rows}", facts.n_rows));
     }
-    if facts.n_null_ts > 0 {
-        return fail(
-            Report::new("rows without a date")
+    let unusable = defects::unusable(facts, column, requires_positive);
+    if n_usable == 0 {
+        let place = format!("{file}, ticker {}", name(&facts.ticker));
+        return Verdict::Failed(match facts.n_instants() {
+            n if n == facts.n_null + facts.n_not_finite && n > 0 => {
+                no_value(plan, facts, n_needed).at(place)
+            }
+            _ => no_price(plan, n_needed, requires_positive)
                 .at(place)
-                .expected("a date in every row")
-                .found(format!("{} of {} rows without one", facts.n_null_ts, facts.n_rows))
-                .hint("repair the rows, or leave them out of the source"),
-        );
+                .found(unusable.unwrap_or_default()),
+        });
     }
-    if let Some(ts) = facts.first_duplicate_ts {
-        return fail(
-            Report::new("two rows of one date")
-                .at(on(&instant(ts)))
-                .expected("one row per ticker and date")
-                .found(format!("a second row{}", and_more(facts.n_duplicate_ts)))
-                .hint("keep one of them; `oddlot import --duplicates keep-last` can do so"),
-        );
+    if n_usable < n_needed as u64 {
+        let ticker = name(&facts.ticker);
+        return Verdict::Short(Short { ticker, n_usable, n_needed, unusable });
     }
-    if facts.n_usable() == 0 {
-        return fail(
-            Report::new(format!("column `{column}` has no value at all"))
-                .at(place)
-                .expected(format!("a number in at least {n_needed} rows"))
-                .found(nothing_usable(facts))
-                .hint(format!(
-                    "name another column in {}, or leave the ticker out of the source",
-                    plan.places.named("source.columns.value")
-                )),
-        );
+    let repeated = defects::repeated(facts);
+    match unusable {
+        Some(unusable) => Verdict::Partial(
+            [Some(unusable), repeated].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        ),
+        None => Verdict::Ok(repeated),
     }
-    if let Some((day, value)) = facts.first_non_positive
-        && relation.features.header.requires_positive.iter().any(|name| name == "value")
-    {
-        return fail(
-            Report::new(match value < 0.0 {
-                true => "a price is below zero and has no logarithm",
-                false => "a price is zero and has no logarithm",
-            })
-            .at(on(&iso_date(day)))
-            .expected(format!("{column} > 0, since {} takes log returns", sql_name(plan)))
-            .found(format!("{column} = {value}{}", and_more(facts.n_non_positive)))
+}
+
+fn nameless(file: &str, facts: &TickerFacts) -> Report {
+    let first = facts.first_ts.map(|ts_us| iso_date(day_of(ts_us)));
+    Report::new("a ticker is empty")
+        .at(first.as_ref().map_or_else(|| file.to_owned(), |day| format!("{file}, {day}")))
+        .expected("a name in every row")
+        .found(match facts.n_rows {
+            1 => "1 row without one".to_owned(),
+            n => format!("{n} rows without one, the first of that day"),
+        })
+        .hint("name them, leave the rows out of the source, or write `ticker = \"NAME\"` in [source] if all rows are of one series")
+}
+
+/// Nothing but empty rows, NaN and infinity.
+fn no_value(plan: &Plan, facts: &TickerFacts, n_needed: usize) -> Report {
+    Report::new(format!("column `{}` has no value at all", plan.source.columns.value))
+        .expected(format!("a number in at least {n_needed} rows"))
+        .found(match (facts.n_null, facts.n_not_finite) {
+            (empty, 0) => format!("all {empty} rows are empty"),
+            (0, not_finite) => format!("all {not_finite} rows are NaN or infinite"),
+            (empty, not_finite) => {
+                format!("{empty} rows are empty, {not_finite} are NaN or infinite")
+            }
+        })
+        .hint(format!(
+            "name another column in {}, or leave the ticker out of the source",
+            plan.places.named("source.columns.value")
+        ))
+}
+
+/// Whatever there is cannot be used.
+fn no_price(plan: &Plan, n_needed: usize, requires_positive: bool) -> Report {
+    let column = &plan.source.columns.value;
+    let report = Report::new("no price can be used");
+    match requires_positive {
+        true => report
+            .expected(format!(
+                "{column} > 0 in at least {n_needed} rows, since {} takes log returns",
+                sql_name(plan)
+            ))
             .hint(format!(
-                "repair the price or leave it empty; for a series that reaches zero write `sql = \"builtin:close\"`{}",
-                plan.places.get("features.sql").map_or(String::new(), |sql| format!(" ({})", sql.place))
+                "repair the prices; for a series that reaches zero write `sql = \"builtin:close\"`{}",
+                plan.places
+                    .get("features.sql")
+                    .map_or(String::new(), |sql| format!(" ({})", sql.place))
             )),
-        );
-    }
-    if facts.n_usable() < n_needed as u64 {
-        let ticker = visible(&facts.ticker);
-        return Verdict::Short(Short { ticker, n_usable: facts.n_usable(), n_needed });
-    }
-    Verdict::Ok
-}
-
-fn nothing_usable(facts: &TickerFacts) -> String {
-    match (facts.n_null, facts.n_not_finite) {
-        (_, 0) => format!("all {} rows are empty", facts.n_rows),
-        (0, _) => format!("all {} rows are NaN or infinite", facts.n_rows),
-        (empty, not_finite) => format!("{empty} rows are empty, {not_finite} are NaN or infinite"),
-    }
-}
-
-/// `, and 3 rows more` for a count that includes the one that is told.
-fn and_more(n: u64) -> String {
-    match n.saturating_sub(1) {
-        0 => String::new(),
-        1 => ", and 1 row more".to_owned(),
-        more => format!(", and {more} rows more"),
+        false => report
+            .expected(format!("one {column} a date in at least {n_needed} rows"))
+            .hint("repair the rows, or leave the ticker out of the source"),
     }
 }
 
@@ -163,16 +184,6 @@ fn sql_name(plan: &Plan) -> String {
         SqlPlan::Builtin(name) => format!("builtin:{name}"),
         SqlPlan::File { path, .. } => path.display().to_string(),
     }
-}
-
-fn instant(ts_us: i64) -> String {
-    chrono::DateTime::from_timestamp_micros(ts_us).map_or_else(
-        || format!("{ts_us} µs"),
-        |instant| {
-            let text = instant.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-            text.strip_suffix("T00:00:00Z").map_or(text.clone(), str::to_owned)
-        },
-    )
 }
 
 /// No ticker survives: what is wrong with each.
@@ -221,7 +232,10 @@ fn too_short(plan: &Plan, relation: &WindowsRelation, short: &[&Short]) -> Optio
     let shortest = short.iter().min_by_key(|short| short.n_usable)?;
     let lookback = relation.features.lookback;
     let length_max = |short: &Short| (short.n_usable as usize + 1).saturating_sub(lookback);
-    let rows = |short: &&&Short| format!("{} has {}", short.ticker, short.n_usable);
+    let rows = |short: &&&Short| match &short.unusable {
+        Some(unusable) => format!("{} has {}, as {unusable}", short.ticker, short.n_usable),
+        None => format!("{} has {}", short.ticker, short.n_usable),
+    };
     let named: Vec<String> = short.iter().take(TOLD_MAX).map(|s| rows(&s)).collect();
     let more = match short.len().saturating_sub(TOLD_MAX) {
         0 => String::new(),

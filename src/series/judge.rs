@@ -292,7 +292,9 @@ fn price(history: &History<'_>, row_idx: usize, idx: usize, link: PriceLink, exp
         (PriceLink::Level, _) => expected,
         (PriceLink::Return, Some(prices)) if row_idx > 0 => {
             let scale = history.feature_scales.map_or(1.0, |scales| scales[idx]);
-            prices[row_idx - 1] * (expected * scale).exp()
+            // No return leads on from a price that has no logarithm.
+            let before = prices[row_idx - 1];
+            if before > 0.0 { before * (expected * scale).exp() } else { f64::NAN }
         }
         (PriceLink::Return, _) => f64::NAN,
     }

@@ -16,6 +16,7 @@ mod commands;
 mod daily;
 mod engine;
 mod failpoints;
+mod faults;
 mod forged;
 mod imports;
 mod interrupted;

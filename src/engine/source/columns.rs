@@ -10,13 +10,15 @@ use crate::error::{Error, Kind, Report, Result};
 use crate::step::instant_type;
 
 /// Names in `prices` that are not free for other columns.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 10] = [
     "ticker",
     "ts",
     "trade_date",
     "value",
     "segment",
     "is_break",
+    "is_conflict",
+    "price_defect",
     "reference_price",
     "skip_reason",
 ];

@@ -27,32 +27,46 @@ pub async fn with_file(context: &SessionContext, source: &Source, error: Error) 
 }
 
 async fn first_failure(context: &SessionContext, source: &Source) -> Result<Option<Error>> {
-    let Listing { url, store, files, partition_keys } = listing::list(context, source).await?;
-    for file in files {
-        let name = file.name(&url);
-        let (url, store, partition_keys) =
-            (url.clone(), Arc::clone(&store), partition_keys.clone());
-        let one = Listing { url, store, files: vec![file], partition_keys };
-        if let Some(failure) = failure_of(context, source, &one, &name).await? {
-            return Ok(Some(failure));
+    for one in one_by_one(context, source).await? {
+        if let Ok(Some(failure)) = failure_of(context, source, one).await {
+            return Ok(Some(failure.error));
         }
     }
     Ok(None)
 }
 
+/// Each file of `source` by itself.
+pub(super) async fn one_by_one(context: &SessionContext, source: &Source) -> Result<Vec<Listing>> {
+    let Listing { url, store, files, partition_keys } = listing::list(context, source).await?;
+    let alone = |file| {
+        let (url, store, partition_keys) =
+            (url.clone(), Arc::clone(&store), partition_keys.clone());
+        Listing { url, store, files: vec![file], partition_keys }
+    };
+    Ok(files.into_iter().map(alone).collect())
+}
+
+/// Why a file's rows cannot be read.
+pub(super) struct Failure {
+    pub(super) file: String,
+    pub(super) error: Error,
+    /// All its tickers lie between these two, if its footer says so.
+    pub(super) tickers: Option<(String, String)>,
+}
+
 /// Reads the mapped columns of one file, each for itself.
-async fn failure_of(
+pub(super) async fn failure_of(
     context: &SessionContext,
     source: &Source,
-    one: &Listing,
-    name: &str,
-) -> Result<Option<Error>> {
-    let footers = footers::read(one, source).await?;
-    let scanned = columns::check(one, &footers, source)?;
+    mut one: Listing,
+) -> Result<Option<Failure>> {
+    let (footers, _) = footers::read_all(&mut one, source).await?;
+    let scanned = columns::check(&one, &footers, source)?;
     let columns: Vec<String> =
         scanned.file_fields.iter().map(|field| field.name().clone()).collect();
-    let (table, _) = table::prices_files(one, footers, &scanned, source)?;
-    let blame = |error| from_datafusion(name, error);
+    let (table, facts) = table::prices_files(&one, footers, &scanned, source)?;
+    let Some(file) = facts.files.into_iter().next() else { return Ok(None) };
+    let blame = |error| from_datafusion(&file.name, error);
     let table = context.read_table(Arc::new(table)).map_err(blame)?;
     for column in columns {
         let rows = table.clone().select(vec![ident(&column)]).map_err(blame)?;
@@ -61,7 +75,10 @@ async fn failure_of(
             match rows.try_next().await {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
-                Err(error) => return Ok(Some(in_column(blame(error), &column))),
+                Err(error) => {
+                    let error = in_column(blame(error), &column);
+                    return Ok(Some(Failure { file: file.name, error, tickers: file.tickers }));
+                }
             }
         }
     }

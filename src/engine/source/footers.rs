@@ -7,8 +7,9 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 
+use super::broken::{self, Broken};
 use super::listing::{Listed, Listing};
 use super::{Source, counts, damage};
 use crate::error::{Error, Kind, Report, Result};
@@ -17,8 +18,6 @@ use crate::error::{Error, Kind, Report, Result};
 const CONCURRENT: usize = 16;
 /// Most footers fit into this much of the end of a file: one request instead of two.
 const TAIL_BYTES: usize = 64 << 10;
-/// Damaged files that are named; the rest are counted.
-const NAMED: usize = 10;
 
 /// What a footer says.
 #[derive(Debug)]
@@ -28,33 +27,27 @@ pub(super) struct Footer {
     pub(super) n_rows: usize,
 }
 
-/// Reads all footers, in the order of the files.
-pub(super) async fn read(listing: &Listing, source: &Source) -> Result<Vec<Footer>> {
+/// Reads all footers, in the order of the files, of which one at least has a row; files of single
+/// tickers that have no footer leave the listing.
+pub(super) async fn read(
+    listing: &mut Listing,
+    source: &Source,
+) -> Result<(Vec<Footer>, Vec<Broken>)> {
+    let (found, broken) = read_all(listing, source).await?;
+    Ok((empty(found, listing, source)?, broken))
+}
+
+/// As [`read`], with or without rows.
+pub(super) async fn read_all(
+    listing: &mut Listing,
+    source: &Source,
+) -> Result<(Vec<Footer>, Vec<Broken>)> {
     let footers = futures::stream::iter(&listing.files)
         .map(|file| read_one(listing, file))
         .buffered(CONCURRENT)
-        .map(Ok::<_, Error>)
-        .try_collect::<Vec<_>>()
-        .await?;
-    let mut found = Vec::with_capacity(footers.len());
-    let mut errors = Vec::new();
-    for footer in footers {
-        match footer {
-            Ok(footer) => found.push(footer),
-            Err(error) => errors.push(error),
-        }
-    }
-    let Some(kind) = errors.first().map(|error| error.kind) else {
-        return empty(found, listing, source);
-    };
-    let n_more = errors.len().saturating_sub(NAMED);
-    let mut reports: Vec<Report> = errors.into_iter().flat_map(|error| error.reports).collect();
-    reports.truncate(NAMED);
-    if n_more > 0 {
-        let report = Report::new(format!("{n_more} more files cannot be read"));
-        reports.push(report.at(source.path.as_str()).hint("the first ten are told above"));
-    }
-    Err(Error { kind, reports })
+        .collect::<Vec<_>>()
+        .await;
+    broken::part(listing, footers, source)
 }
 
 fn empty(footers: Vec<Footer>, listing: &Listing, source: &Source) -> Result<Vec<Footer>> {

@@ -1,7 +1,7 @@
 //! Sources: Parquet files, anywhere, as the relation `prices`.
 //!
-//! `prices(ticker Utf8, ts Timestamp(µs, "UTC"), trade_date Date32, value Float64, …)`, where `…`
-//! are the pipeline's other mapped columns, as Float64.
+//! `prices(ticker Utf8, ts Timestamp(µs, "UTC"), trade_date Date32, value Float64,
+//! is_conflict Boolean, …)`, where `…` are the pipeline's other mapped columns, as Float64.
 //!
 //! Every file's footer is read when a source is registered: a missing column, a wrong type or a
 //! damaged file is told with the file's name before anything runs. Pages are looked at before they
@@ -12,6 +12,7 @@
 //! an integer is a row number, and row n becomes day n since 1970-01-01; without a `ts` column
 //! rows are numbered from 0 in the order of the files. `trade_date` is the UTC date of `ts`.
 
+mod broken;
 mod columns;
 mod counts;
 mod damage;
@@ -22,6 +23,7 @@ mod listing;
 mod misfit;
 mod pages;
 mod prices;
+mod repeated;
 mod table;
 mod texts;
 mod unpacked;
@@ -32,10 +34,12 @@ use std::sync::Arc;
 
 use datafusion::prelude::{SessionContext, ident, lit};
 
+pub use broken::{Broken, find_broken};
 pub use damaged::with_file;
 pub use listing::SourceFile;
+pub use repeated::merge_repeated;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
 use crate::places::Places;
@@ -86,6 +90,8 @@ pub struct SourceFacts {
     pub files: Vec<SourceFile>,
     /// Rows of all files.
     pub n_rows: usize,
+    /// Files of single tickers that cannot be read; they are left out.
+    pub broken: Vec<Broken>,
 }
 
 impl SourceFacts {
@@ -99,17 +105,41 @@ impl SourceFacts {
     }
 }
 
+/// The column that tells days of which a source says two different things.
+pub const IS_CONFLICT: &str = "is_conflict";
+
 /// Registers `prices` over the files of `source`.
 ///
 /// # Errors
-/// No file matches; a file is damaged or lacks a column; a column has a type that does not fit
-/// its part; there is no row.
+/// No file matches; a file of several tickers is damaged; a file lacks a column; a column has a type
+/// that does not fit its part; there is no row.
 pub async fn register(context: &SessionContext, source: &Source) -> Result<SourceFacts> {
-    let listing = listing::list(context, source).await?;
-    let footers = footers::read(&listing, source).await?;
+    register_without(context, source, Vec::new()).await
+}
+
+/// As [`register`], without files of which [`find_broken`] has told.
+///
+/// # Errors
+/// As [`register`], and nothing is left.
+pub async fn register_without(
+    context: &SessionContext,
+    source: &Source,
+    broken: Vec<Broken>,
+) -> Result<SourceFacts> {
+    let mut listing = listing::list(context, source).await?;
+    let is_sound = |name: String| broken.iter().all(|broken| broken.file != name);
+    let url = listing.url.clone();
+    listing.files.retain(|file| is_sound(file.name(&url)));
+    if listing.files.is_empty() {
+        let reports = broken.into_iter().map(|broken| broken.report).collect();
+        return Err(Error { kind: Kind::Data, reports });
+    }
+    let (footers, without_footer) = footers::read(&mut listing, source).await?;
     let columns = columns::check(&listing, &footers, source)?;
     unpacked::check(&listing, &footers, &columns)?;
-    let (table, facts) = table::prices_files(&listing, footers, &columns, source)?;
+    let (table, mut facts) = table::prices_files(&listing, footers, &columns, source)?;
+    facts.broken = broken;
+    facts.broken.extend(without_footer);
     let prices = prices::select(context, Arc::new(table), &columns, source)?;
     step::register(context, PRICES, prices)?;
     Ok(facts)

@@ -1,4 +1,6 @@
 //! The scanned columns under the names and in the types of `prices`.
+//!
+//! `is_conflict` is false throughout until [`super::merge_repeated`] has looked.
 
 use std::sync::Arc;
 
@@ -9,12 +11,12 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 
 use super::columns::Scanned;
 use super::utc_date::utc_date;
-use super::{Source, Ticker};
+use super::{IS_CONFLICT, Source, Ticker};
 use crate::error::Result;
 use crate::failure::from_datafusion;
 use crate::step::instant_type;
 
-/// `ticker, ts, trade_date, value` and the others, of the files' columns.
+/// `ticker, ts, trade_date, value, is_conflict` and the others, of the files' columns.
 pub(super) fn select(
     context: &SessionContext,
     files: Arc<dyn TableProvider>,
@@ -35,10 +37,11 @@ pub(super) fn select(
     let first = [ticker.alias("ticker"), ts.alias("ts"), ident(&columns.value).alias("value")];
     let named: Vec<Expr> = first.into_iter().chain(others).collect();
 
-    let names = ["ticker", "ts", "trade_date", "value"].into_iter();
+    let names = ["ticker", "ts", "trade_date", "value", IS_CONFLICT].into_iter();
     let names = names.chain(columns.others.iter().map(|(name, _)| name.as_str()));
     let trade_date = |name| match name {
         "trade_date" => utc_date(ident("ts")).alias("trade_date"),
+        IS_CONFLICT => lit(false).alias(IS_CONFLICT),
         name => ident(name),
     };
     let prices = context

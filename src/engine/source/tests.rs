@@ -311,6 +311,6 @@ async fn a_false_promise_of_order_is_found() {
         assert!(error.reports[0].title.contains("is not sorted"), "{error}");
         let unsorted = Source { sorted: false, ..source(&file) };
         register(&context, &unsorted).await.unwrap();
-        assert_eq!(inspect(&context).await.unwrap()[0].ticker, "A");
+        assert_eq!(inspect(&context).await.unwrap().tickers[0].ticker, "A");
     }
 }

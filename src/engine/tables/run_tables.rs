@@ -55,9 +55,9 @@ pub struct RunRow {
 pub struct TickerRow {
     /// Its name.
     pub ticker: String,
-    /// `ok`, `failed` or `skipped`.
+    /// `ok`; `partial` where some of its rows cannot be used; `failed`; `skipped`.
     pub status: &'static str,
-    /// Why, where it is not `ok`.
+    /// Why; with how many rows and the first of them. Of an `ok` one, what else is worth telling.
     pub reason: Option<String>,
     /// Its price rows.
     pub n_rows: i64,

@@ -122,7 +122,11 @@ fn errors() -> Vec<Column> {
         Column("split", DataType::Utf8, REQUIRED, "train, validation, calibration or test"),
         text("rule", "what decided: model, fallback or break; null where nothing could"),
         Column("n_windows", DataType::Int32, REQUIRED, "windows that cover the row"),
-        text("skip_reason", "why the row has no window of its own"),
+        text(
+            "skip_reason",
+            "why the row has no window of its own: history_short, gap, break, no_scale, or what is wrong \
+             with a price: null_value, not_finite, non_positive, duplicate",
+        ),
     ]
 }
 

@@ -96,7 +96,15 @@ impl Columns {
     }
 
     pub(super) fn skip_reason(&self, row: usize) -> Result<Option<&'static str>> {
-        const REASONS: [&str; 5] = ["history_short", "gap", "break", "null_value", "not_finite"];
+        const REASONS: [&str; 7] = [
+            "history_short",
+            "gap",
+            "break",
+            "null_value",
+            "not_finite",
+            "non_positive",
+            "duplicate",
+        ];
         let reasons = self.skip_reasons.as_string::<i32>();
         if reasons.is_null(row) {
             return Ok(None);

@@ -58,28 +58,87 @@ fn a_column_without_a_value() {
 }
 
 #[test]
-fn a_zero_price_under_log_returns() {
+fn no_price_above_zero_under_log_returns() {
     let folder = Folder::new();
-    let with_zeros = |days: &'static [usize]| {
-        (0..180).map(move |day| if days.contains(&day) { "0" } else { "101.5" }.to_owned())
-    };
-    folder.import(&[rows("AAA", with_zeros(&[31, 40])), rows("BBB", with_zeros(&[59]))].concat());
+    let mixed = (0..180).map(|day| if day < 100 { "0" } else { "-1.5" }.to_owned());
+    folder.import(&[rows("AAA", vec!["0".to_owned(); 180]), rows("BBB", mixed)].concat());
     assert_snapshot!(folder.told_by_run(), @r#"
-    error: a price is zero and has no logarithm
-      --> data/prices/prices.parquet, ticker AAA, 2020-02-01
-      expected  close > 0, since builtin:log_return takes log returns
-      found     close = 0, and 1 row more
-      hint: repair the price or leave it empty; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
+    error: no price can be used
+      --> data/prices/prices.parquet, ticker AAA
+      expected  close > 0 in at least 11 rows, since builtin:log_return takes log returns
+      found     180 of 180 rows cannot be used: 180 zero or negative (2020-01-01, close = 0)
+      hint: repair the prices; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
 
-    error: a price is zero and has no logarithm
-      --> data/prices/prices.parquet, ticker BBB, 2020-02-29
-      expected  close > 0, since builtin:log_return takes log returns
-      found     close = 0
-      hint: repair the price or leave it empty; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
+    error: no price can be used
+      --> data/prices/prices.parquet, ticker BBB
+      expected  close > 0 in at least 11 rows, since builtin:log_return takes log returns
+      found     180 of 180 rows cannot be used: 180 zero or negative (2020-01-01, close = 0)
+      hint: repair the prices; for a series that reaches zero write `sql = "builtin:close"` (pipelines/job.toml:6:7)
 
     2 mistakes found
     exit 3
     "#);
+}
+
+#[test]
+fn prices_that_cannot_be_used_leave_less_than_a_window() {
+    let folder = Folder::new();
+    let few = (0..180).map(|day| if day < 175 { "0" } else { "101.5" }.to_owned());
+    folder.import(&rows("AAA", few));
+    assert_snapshot!(folder.told_by_run(), @r"
+    error: the window is longer than the history
+      --> pipelines/job.toml:9:10
+      expected  at least 11 rows with a value, 1 of them before the first window; AAA has 5, as 175 of 180 rows cannot be used: 175 zero or negative (2020-01-01, close = 0)
+      found     length = 10
+      hint: write `length = 4` or less, or add rows
+
+    exit 3
+    ");
+}
+
+/// 180 days of what `names` says, of which each is a SQL expression.
+fn tickers(folder: &Folder, names: &[&str]) {
+    let rows: Vec<String> = names.iter().map(|name| format!("({name})")).collect();
+    folder.answer(&format!(
+        "SELECT CAST(column1 AS VARCHAR) AS ticker, \
+         arrow_cast(CAST(18262 + day AS INT), 'Date32') AS date, 100.0 + day AS close \
+         FROM (VALUES {}), (SELECT unnest(generate_series(0, 179)) AS day)",
+        rows.join(", ")
+    ));
+}
+
+#[test]
+fn no_row_has_a_ticker() {
+    let folder = Folder::new();
+    tickers(&folder, &["''", "NULL"]);
+    assert_snapshot!(folder.told_by_run(), @r#"
+    error: a ticker is empty
+      --> data/prices/prices.parquet, 2020-01-01
+      expected  a name in every row
+      found     360 rows without one, the first of that day
+      hint: name them, leave the rows out of the source, or write `ticker = "NAME"` in [source] if all rows are of one series
+
+    exit 3
+    "#);
+}
+
+#[test]
+fn rows_without_a_ticker_cost_those_that_have_one_nothing() {
+    for nameless in ["''", "NULL"] {
+        let folder = Folder::new();
+        tickers(&folder, &["'AAA'", nameless]);
+        let done = folder.run(&["run", "pipelines/job.toml"]);
+        assert_eq!(done.status.code(), Some(1));
+        let told = String::from_utf8(done.stderr).expect("UTF-8");
+        let failed = told.lines().find(|line| line.starts_with("failed"));
+        let folder = folder.0.path().canonicalize().expect("a folder").display().to_string();
+        assert_eq!(
+            failed.map(|line| line.replace(&folder, "<dir>")).as_deref(),
+            Some(
+                "failed \"\": a ticker is empty; expected a name in every row; found 180 rows without one, the first of that day; in <dir>/data/prices/prices.parquet, 2020-01-01"
+            )
+        );
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn a_column_that_is_not_there() {
     assert_snapshot!(folder.told_by_run(), @r"
     error: there is no column `valeu`
       --> pipelines/change.sql:9:3
-      expected  one of is_break, segment, ticker, trade_date, ts, value
+      expected  one of is_break, price_defect, segment, ticker, trade_date, ts, value
       found     valeu
       hint: did you mean `value`?
 
