@@ -165,6 +165,7 @@ fn help_reads_in_the_words_of_the_field() {
       import  Turn CSV files into one sorted Parquet file, and tell what is odd in them
       models  List the trained models of an output folder; export and import their weights
       runs    List the runs of an output folder and how they ended
+      verify  Read everything in an output folder and tell what is not as it was written
       bench   Measure how fast networks are trained and scored on this machine
       help    Print this message or the help of the given subcommand(s)
 

@@ -132,7 +132,7 @@ const FORMATS: [(&[u8], &str, &str); 18] = [
     (b"ORC", "an ORC file", "write it as Parquet or CSV"),
     (b"SQLite format 3", "a SQLite database", "write the table as CSV"),
     (b"%PDF", "a PDF", "ask for the figures as CSV"),
-    (b"{", "JSON", "write the rows as CSV"),
+    (b"{", "JSON", "write the rows as CSV; windows of labels go with `--labels`"),
     (b"[", "JSON", "write the rows as CSV"),
     (b"<", "a web page or XML", "look at it: a download may have failed"),
     (b"\x89PNG", "a picture", "ask for the figures as CSV"),
