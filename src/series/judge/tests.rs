@@ -142,6 +142,18 @@ fn an_expectation_becomes_a_price() {
 }
 
 #[test]
+fn no_return_leads_on_from_a_price_that_has_no_logarithm() {
+    for before in [0.0, -50.0, f64::NAN] {
+        let mut history = OwnedHistory::new(&[1.0, 3.0], 1, 2);
+        history.reference_prices = Some(vec![before, 60.0]);
+        let links = vec![PriceLink::Return];
+        let judge = judge_with(Detector { price_links: links, ..mean_of_window(2, 2, 1) });
+        let judgement = judge.judge("A", &history.view()).unwrap();
+        assert_eq!(judgement.points[1].price_expected, None, "{before}");
+    }
+}
+
+#[test]
 fn an_empty_and_an_all_missing_history_are_judged() {
     let judge = judge_with(mean_of_window(2, 2, 1));
     let empty = judge.judge("A", &OwnedHistory::new(&[], 1, 2).view()).unwrap();
