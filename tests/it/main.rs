@@ -18,6 +18,7 @@ mod engine;
 mod failpoints;
 mod faults;
 mod forged;
+mod hostile;
 mod imports;
 mod interrupted;
 mod long_event;
