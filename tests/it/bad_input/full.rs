@@ -70,16 +70,17 @@ fn a_disk_that_is_full() {
     folder.write("out/.keep", "");
     let Some(mut command) = job_on_a_disk(&folder, "size=40k") else { return };
     assert_snapshot!(without_ids(&folder.told_by(&mut command)), @r"
-    error: a cell cannot be written
-      --> out/_staging/<id>/reconstructions-2020-00000.parquet
-      expected  room on the disk and permission to write
+    error: the output cannot be written
+      --> _state/cells/reconstructions/pipeline=job/year=2020/part-00000.json
+      expected  a place that this user may write to, with room left
       found     No space left on device (os error 28)
-      hint: free some space and run the same command again; no committed cell has changed
+      hint: set `output.root` to a writable folder; nothing that was there has changed
 
     out/_state/models/pipeline=job/ewma.json
     out/_state/pipelines/pipeline=job.json
     out/_state/results/pipeline=job.json
     out/models/<id>/model.json
+    out/tables/reconstructions/pipeline=job/year=2020/part-00000.parquet
     exit 73
     ");
 }
@@ -91,7 +92,7 @@ fn a_disk_that_is_read_only() {
     let Some(mut command) = job_on_a_disk(&folder, "ro") else { return };
     assert_snapshot!(without_ids(&folder.told_by(&mut command)), @r"
     error: the output folder cannot be made
-      --> out/_staging/<id>
+      --> out/_staging
       expected  a folder that this user may write to, or a place to make one
       found     read-only file system
       hint: set `output.root` to such a folder; nothing was written
