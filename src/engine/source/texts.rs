@@ -4,6 +4,7 @@
 //! size of a chunk's pages says nothing about that of its rows.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
@@ -52,6 +53,12 @@ pub(super) fn unpacked_bytes(
     bytes: &Bytes,
     budget: u64,
 ) -> Result<u64> {
+    // This decoder indexes where the one of the scan checks: of damaged lengths it panics.
+    let counted = catch_unwind(AssertUnwindSafe(|| count(chunk, bytes, budget)));
+    counted.unwrap_or_else(|_| Err(ParquetError::General("lengths of no text".to_owned())))
+}
+
+fn count(chunk: &ColumnChunkMetaData, bytes: &Bytes, budget: u64) -> Result<u64> {
     let reader = Box::new(page_reader(chunk, bytes)?);
     let reader = get_column_reader(chunk.column_descr_ptr(), reader);
     let ColumnReader::ByteArrayColumnReader(mut reader) = reader else { return Ok(0) };
