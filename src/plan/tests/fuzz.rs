@@ -138,9 +138,8 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let changed = (0..BASES.len(), vec(change(), 1..10)).prop_map(|(base, changes)| {
-        changes.iter().fold(BASES[base].to_owned(), |text, change| apply(text, change))
-    });
+    let changed = (0..BASES.len(), vec(change(), 1..10))
+        .prop_map(|(base, changes)| changes.iter().fold(BASES[base].to_owned(), apply));
     let pieces = vec(0..PIECES.len(), 0..40)
         .prop_map(|pieces| pieces.iter().map(|&piece| PIECES[piece]).collect());
     let letters = vec(any::<char>(), 0..200).prop_map(|letters| letters.into_iter().collect());
