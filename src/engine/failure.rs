@@ -5,7 +5,7 @@ use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
 
 use crate::error::{Error, Kind, Report};
-use crate::query::message;
+use crate::query::{message, pinned};
 use crate::sql_file::with_suggestion;
 
 /// What went wrong while `place` (a file, a table) was planned or read.
@@ -13,6 +13,9 @@ use crate::sql_file::with_suggestion;
 /// Wrong SQL is the author's ([`Kind::Config`]), a file that cannot be decoded or a value that
 /// cannot be converted is the data's, a store's refusal may pass, and the rest is a bug.
 pub fn from_datafusion(place: &str, error: DataFusionError) -> Error {
+    if let Some(error) = pinned::changed(&error) {
+        return error;
+    }
     let root = error.find_root();
     if let Some(ours) = within(root).and_then(|inner| inner.downcast_ref::<Error>()) {
         return ours.clone();

@@ -6,12 +6,15 @@
 //!
 //! A query reads, and reads nothing but these tables: no DDL, no DML, no COPY, no SET, no file
 //! named in FROM. A catalog is a view of one moment: [`Catalog::refresh`] looks again, since a
-//! run may have replaced cells meanwhile.
+//! run may have replaced cells meanwhile. What it has seen it holds on to (`pinned`): a cell that is
+//! replaced while it is read ends the query, and [`Catalog::answer`] begins anew.
 
 mod ask;
 mod complete;
 mod format;
+mod held;
 pub(crate) mod message;
+pub(crate) mod pinned;
 mod shell;
 mod tables;
 
@@ -22,10 +25,13 @@ use datafusion::catalog::MemoryCatalogProviderList;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 
 use crate::error::{Error, Result};
+
+use held::Held;
 
 pub use ask::{count_anomalies, untold_alerts};
 pub use complete::{COMPLETE, PARTIAL};
@@ -37,6 +43,9 @@ pub const CELL_TABLES: [&str; 4] = ["reconstructions", "errors", "anomalies", "e
 
 /// Tables that grow by one object a run, or hold one row a model.
 pub const RUN_TABLES: [&str; 4] = ["models", "runs", "ticker_status", "alerts"];
+
+/// How often a reader begins anew because cells were replaced while it read.
+const TRIES: usize = 20;
 
 /// The tables of one output root, ready to be asked.
 pub struct Catalog {
@@ -59,6 +68,18 @@ impl Catalog {
     /// `Config` for a root that is no place, `Store` when it cannot be listed, `Data` for files
     /// that are no Parquet or do not fit together.
     pub async fn open(context: &SessionContext, root: &str) -> Result<Self> {
+        let mut opened = Self::look(context, root).await;
+        for _ in 1..TRIES {
+            match &opened {
+                Err(error) if pinned::is_changed(error) => {}
+                _ => break,
+            }
+            opened = Self::look(context, root).await;
+        }
+        opened
+    }
+
+    async fn look(context: &SessionContext, root: &str) -> Result<Self> {
         let mut catalog = Self {
             base: context.clone(),
             root: root.to_owned(),
@@ -67,7 +88,7 @@ impl Catalog {
             functions: function_names(context),
             notes: Vec::new(),
         };
-        let found = tables::register(&catalog.context, root).await?;
+        let found = tables::register(&catalog.context, context, root).await?;
         catalog.notes.extend(found.notes);
         catalog.tables = found.names;
         let pipelines = complete::restrict(&catalog.context, &catalog.tables).await?;
@@ -111,12 +132,32 @@ impl Catalog {
         frame.execute_stream().await.map_err(told)
     }
 
-    /// Runs one query and writes its rows; returns how many.
+    /// Runs one query and writes its rows; returns how many. Where a cell was replaced meanwhile and
+    /// nothing is written yet, it looks again and begins anew.
     ///
     /// # Errors
     /// Those of [`Catalog::sql`], also for what happens while rows are read; `Output` when `out`
     /// cannot be written. A reader that has gone away (`| head`) is none.
     pub async fn answer(
+        &self,
+        query: &str,
+        format: OutputFormat,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<u64> {
+        let mut held = Held::new(out);
+        let mut done = self.answer_into(query, format, &mut held).await;
+        for _ in 1..TRIES {
+            match &done {
+                Err(error) if pinned::is_changed(error) && held.forget() => {}
+                _ => break,
+            }
+            let anew = Self::open(&self.base, &self.root).await?;
+            done = anew.answer_into(query, format, &mut held).await;
+        }
+        held.pass_on().and(done)
+    }
+
+    async fn answer_into(
         &self,
         query: &str,
         format: OutputFormat,
@@ -146,6 +187,8 @@ fn reader(base: &SessionContext) -> Result<SessionContext> {
     let cache = CacheManagerConfig::default().with_list_files_cache_limit(0);
     let runtime = RuntimeEnvBuilder::from_runtime_env(&base.runtime_env())
         .with_cache_manager(cache)
+        // Its own, where each store is pinned.
+        .with_object_store_registry(Arc::new(DefaultObjectStoreRegistry::new()))
         .build_arc()
         .map_err(|cause| Error::bug(format!("query session: {}", cause.strip_backtrace())))?;
     let state = base.state();

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::execution::context::SessionContext;
 
-use super::Catalog;
+use super::{Catalog, TRIES, pinned};
 use crate::alerts;
 use crate::error::{Error, Result};
 use crate::failure::from_datafusion;
@@ -106,8 +106,27 @@ async fn known_alerts(
     Ok(known)
 }
 
-/// The rows that a file of ours gives over the tables of `root`; none while `table` is absent.
+/// The rows that a file of ours gives over the tables of `root`; none while `table` is absent. Another
+/// pipeline may be replacing cells of its own: then it is asked anew.
 async fn ask(
+    context: &SessionContext,
+    root: &str,
+    table: &str,
+    file: &SqlFile,
+    parameters: &[Parameter],
+) -> Result<Vec<RecordBatch>> {
+    let mut answer = ask_once(context, root, table, file, parameters).await;
+    for _ in 1..TRIES {
+        match &answer {
+            Err(error) if pinned::is_changed(error) => {}
+            _ => break,
+        }
+        answer = ask_once(context, root, table, file, parameters).await;
+    }
+    answer
+}
+
+async fn ask_once(
     context: &SessionContext,
     root: &str,
     table: &str,

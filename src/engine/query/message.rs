@@ -4,7 +4,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
-use super::{CELL_TABLES, RUN_TABLES};
+use super::{CELL_TABLES, RUN_TABLES, pinned};
 use crate::error::{Error, Kind, Report};
 use crate::visible::is_invisible;
 
@@ -21,6 +21,9 @@ pub(super) struct Known<'a> {
 
 /// The failure of a query.
 pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
+    if let Some(error) = pinned::changed(&cause) {
+        return error;
+    }
     let place = place(&cause, "query");
     let kind = kind(&cause);
     let report = match innermost(&cause) {
@@ -46,6 +49,9 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
 
 /// A table that is there but cannot be read.
 pub(super) fn unreadable(cause: DataFusionError, table: &str, root: &str) -> Error {
+    if let Some(error) = pinned::changed(&cause) {
+        return error;
+    }
     let place = match root {
         "" => format!("tables/{table}"),
         root => format!("{}/tables/{table}", printable(root.trim_end_matches('/'))),

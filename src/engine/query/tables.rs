@@ -13,7 +13,8 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use futures::TryStreamExt;
 
-use super::{CELL_TABLES, message};
+use super::pinned::Pinned;
+use super::{CELL_TABLES, message, pinned};
 use crate::error::{Error, Kind, Report, Result};
 
 /// What was registered.
@@ -26,8 +27,18 @@ pub(super) struct Found {
 /// Partition keys of a table's files, outermost first, and how many files have them.
 type Shapes = BTreeMap<Vec<String>, usize>;
 
-pub(super) async fn register(context: &SessionContext, root: &str) -> Result<Found> {
+/// Registers them with `context`; their store is that of `base`, pinned.
+pub(super) async fn register(
+    context: &SessionContext,
+    base: &SessionContext,
+    root: &str,
+) -> Result<Found> {
     let tables_url = tables_url(root)?;
+    // A store that is not known is told of when it is listed.
+    if let Ok(store) = base.runtime_env().object_store(&tables_url) {
+        let url = tables_url.object_store();
+        context.register_object_store(url.as_ref(), Arc::new(Pinned::new(store)));
+    }
     let mut found = Found { names: Vec::new(), notes: Vec::new() };
     for (name, shapes) in list(context, &tables_url, root).await? {
         // The shape of most files is the table's; the reader skips the others.
@@ -89,6 +100,9 @@ async fn list(
     root: &str,
 ) -> Result<BTreeMap<String, Shapes>> {
     let unlisted = |cause: DataFusionError| {
+        if let Some(error) = pinned::changed(&cause) {
+            return error;
+        }
         let report = Report::new("the output root cannot be listed")
             .at(message::printable(root))
             .expected("a folder or bucket that this user may read")
