@@ -149,6 +149,8 @@ impl Opened {
         let prices = prices::open(plan, options.threads).await?;
         options.range.check(&prices)?;
         let root = open(plan)?;
+        // Its tables are asked which flags are told already.
+        root.register(&prices.session)?;
         let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
         claim::check(plan, &root).await?;
 
