@@ -27,6 +27,8 @@ pub async fn serve(folder: &Path, address: &str, tell: impl FnOnce(SocketAddr)) 
     tell(listener.local_addr()?);
     loop {
         let (socket, _) = listener.accept().await?;
+        // Small answers would wait for each other's acknowledgement, 40 ms a request.
+        socket.set_nodelay(true)?;
         let service = service.clone();
         // A client that hangs up in the middle of a request is killed, or tested.
         tokio::spawn(async move {
