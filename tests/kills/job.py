@@ -10,6 +10,7 @@ Three editions of one pipeline share its name and its output:
 
 import datetime
 import random
+import shutil
 import subprocess
 
 TICKERS = ("AAA", "BBB", "CCC", "DDD")
@@ -45,7 +46,7 @@ EDITIONS = {"first": None, "revised": "first", "retrained": "first"}
 
 
 def make(folder, binary, units, epochs):
-    """Writes the three editions below `folder`; gives the pipeline file of each."""
+    """Writes the three editions below `folder`; gives the folder of each."""
     files = {}
     for name in EDITIONS:
         place = folder / name
@@ -56,9 +57,17 @@ def make(folder, binary, units, epochs):
             cwd=place, check=True, capture_output=True,
         )
         seed = 2 if name == "retrained" else 1
-        files[name] = place / "job.toml"
-        files[name].write_text(PIPELINE.format(units=units, epochs=epochs, seed=seed))
+        (place / "job.toml").write_text(PIPELINE.format(units=units, epochs=epochs, seed=seed))
+        files[name] = place
     return files
+
+
+def take(edition):
+    """Makes an edition the one that is run: an output belongs to one pipeline file."""
+    place = edition.parent / "now"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(edition, place)
+    return place / "job.toml"
 
 
 def prices(is_revised):

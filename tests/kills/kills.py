@@ -53,7 +53,8 @@ def main():
         references = {}
         for edition, found in job.EDITIONS.items():
             earlier = references[found].files if found else {}
-            references[edition] = Reference.make(home, binary, files[edition], edition, earlier)
+            pipeline = job.take(files[edition])
+            references[edition] = Reference.make(home, binary, pipeline, edition, earlier)
         told = {name: round(reference.seconds, 2) for name, reference in references.items()}
         print(json.dumps({"undisturbed seconds": told, "seed": arguments.seed}), flush=True)
 
@@ -82,14 +83,15 @@ def one(number, seed, home, binary, files, references):
         before = references[job.EDITIONS[edition]] if job.EDITIONS[edition] else Reference.nothing()
         root = home.new(f"kill-{number}")
         root.fill(before.files)
+        pipeline = job.take(files[edition])
         environment = os.environ | {"KILLS_ROOT": root.name}
         seen = watch.Watch(root, binary, environment, before.seen, reference.seen)
         try:
-            killer = Killer(binary, files[edition], environment)
+            killer = Killer(binary, pipeline, environment)
             passed = killer.kill(reference, mode, phase, draw)
             wrong = []
             if passed is not None:
-                wrong += complete(root, binary, files[edition], environment, before, reference)
+                wrong += complete(root, binary, pipeline, environment, before, reference)
         finally:
             wrong_seen = seen.stop()
         root.remove()
