@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::{
@@ -18,6 +19,9 @@ use crate::artifact::{Model, Pointer, StoredJudge};
 use crate::plan::{Plan, SqlPlan};
 use crate::prices::{Prices, sql_of};
 use crate::split::day;
+
+/// Entries of the ledger that are read at a time: of a bucket each is a trip to the server.
+const CONCURRENT: usize = 16;
 
 /// Trade dates, both included; `None` is without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,28 +206,30 @@ pub async fn choose(
             refuse_other_schema(plan, root, cell, entry.schema_version)?;
         }
     }
+    let years = years.into_iter().filter(|year| range.touches(*year));
+    let cells = years.flat_map(|year| {
+        (0..prints.parts).flat_map(move |part| {
+            Table::ALL.map(|table| Cell { table, pipeline: pipeline.to_owned(), year, part })
+        })
+    });
+    let entries = stream::iter(cells).map(async |cell| {
+        let entry = ledger.entry(&cell).await?;
+        Ok::<_, Error>((cell, entry))
+    });
+    let entries: Vec<_> = entries.buffered(CONCURRENT).try_collect().await?;
     let (mut all, mut stale) = (Vec::new(), Vec::new());
-    for year in years.into_iter().filter(|year| range.touches(*year)) {
-        for part in 0..prints.parts {
-            for table in Table::ALL {
-                let cell = Cell { table, pipeline: pipeline.to_owned(), year, part };
-                let entry = ledger.entry(&cell).await?;
-                if let Some(entry) = entry.as_ref().filter(|e| e.schema_version > SCHEMA_VERSION) {
-                    refuse_other_schema(plan, root, &cell, entry.schema_version)?;
-                }
-                let span = entry.as_ref().map_or((year, year), |entry| entry.span);
-                let fingerprint = prints.of(digest, &cell, span);
-                let chosen = Chosen { cell, fingerprint, entry };
-                let is_fresh = chosen
-                    .entry
-                    .as_ref()
-                    .is_some_and(|entry| entry.fingerprint == chosen.fingerprint);
-                if !is_fresh || full_refresh {
-                    stale.push(chosen.clone());
-                }
-                all.push(chosen);
-            }
+    for (cell, entry) in entries {
+        if let Some(entry) = entry.as_ref().filter(|e| e.schema_version > SCHEMA_VERSION) {
+            refuse_other_schema(plan, root, &cell, entry.schema_version)?;
         }
+        let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
+        let fingerprint = prints.of(digest, &cell, span);
+        let is_fresh = entry.as_ref().is_some_and(|entry| entry.fingerprint == fingerprint);
+        let chosen = Chosen { cell, fingerprint, entry };
+        if !is_fresh || full_refresh {
+            stale.push(chosen.clone());
+        }
+        all.push(chosen);
     }
     Ok(Cells { all, stale, prints })
 }

@@ -165,7 +165,7 @@ pub struct SqlArgs {
     /// Read the query from a file
     #[arg(long, short, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The output folder to ask
+    /// The output folder to ask, or s3://bucket/prefix
     #[arg(long, value_name = "DIR", default_value = "out", conflicts_with = "pipeline")]
     pub root: String,
     /// Ask the output folder that this pipeline writes to
@@ -183,7 +183,7 @@ pub struct Where {
     /// The pipeline file whose output folder to look at
     #[arg(value_name = "PIPELINE")]
     pub pipeline: Option<PathBuf>,
-    /// The output folder to look at
+    /// The output folder to look at, or s3://bucket/prefix
     #[arg(long, value_name = "DIR")]
     pub root: Option<String>,
 }

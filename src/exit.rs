@@ -44,6 +44,7 @@ impl From<Kind> for Exit {
             Kind::Model => Self::Model,
             Kind::Store => Self::Temporary,
             Kind::Output => Self::Output,
+            Kind::Credentials => Self::Credentials,
             Kind::Bug => Self::Bug,
         }
     }
@@ -73,6 +74,7 @@ mod tests {
             (Kind::Model, 5),
             (Kind::Store, 75),
             (Kind::Output, 73),
+            (Kind::Credentials, 77),
             (Kind::Bug, 70),
         ];
         for (kind, code) in codes {

@@ -20,6 +20,10 @@ pub fn start(format: LogFormat, is_quiet: bool) {
     let _ = IS_JSON.set(matches!(format, LogFormat::Json));
     let default = if is_quiet { "warn" } else { "oddlot=info,oddlot_engine=info,warn" };
     let filter = EnvFilter::try_from_env("ODDLOT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // At their finest these tell whole headers, and with them the token of a session.
+    let discreet = ["h2=warn", "hyper=warn", "hyper_util=warn", "reqwest=warn", "rustls=warn"];
+    let discreet = discreet.iter().filter_map(|directive| directive.parse().ok());
+    let filter = discreet.fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

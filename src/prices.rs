@@ -160,6 +160,7 @@ fn source_of(plan: &Plan) -> Source {
     let plan = &plan.source;
     Source {
         path: plan.path.clone(),
+        s3: plan.s3.clone(),
         columns: Columns {
             ticker: match (&plan.columns.ticker, &plan.ticker) {
                 (Some(column), _) => Ticker::Column(column.clone()),

@@ -148,7 +148,7 @@ impl Opened {
     async fn new(plan: &Plan, run_id: &RunId, options: Options) -> Result<Self, Error> {
         let prices = prices::open(plan, options.threads).await?;
         options.range.check(&prices)?;
-        let root = open(plan)?;
+        let root = open(plan).await?;
         // Its tables are asked which flags are told already.
         root.register(&prices.session)?;
         let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
@@ -175,9 +175,14 @@ impl Opened {
     }
 }
 
-/// The output root; where it cannot be, the finding points to the line that names it.
-fn open(plan: &Plan) -> Result<OutputRoot, Error> {
-    OutputRoot::open(&plan.output.root).map_err(|mut error| {
+/// The output root, writable; where it is not, the finding points to the line that names it.
+async fn open(plan: &Plan) -> Result<OutputRoot, Error> {
+    let opened = async {
+        let root = OutputRoot::open(&plan.output.root)?;
+        root.check_writable().await?;
+        Ok(root)
+    };
+    opened.await.map_err(|mut error: Error| {
         for report in &mut error.reports {
             report.place = Some(plan.places.place("output.root", &plan.file).to_owned());
         }

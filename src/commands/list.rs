@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use oddlot_engine::query::OutputFormat;
+use oddlot_engine::s3::Place;
 use oddlot_engine::{Error, Report};
 
 use super::{block_on, load, sql, threads};
@@ -26,7 +27,7 @@ pub fn runs(args: &Where) -> Result<Exit, Error> {
 fn list(args: &Where, query: &str) -> Result<Exit, Error> {
     let root = match (&args.pipeline, &args.root) {
         (Some(pipeline), _) => load(pipeline)?.output.root,
-        (None, Some(root)) => root.clone(),
+        (None, Some(root)) => Place::from(root),
         (None, None) => return Err(Error::config(Report::new("name a pipeline or `--root`"))),
     };
     let is_watched = std::io::stdout().is_terminal();

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use oddlot_engine::query::{Catalog, OutputFormat};
+use oddlot_engine::s3::Place;
 use oddlot_engine::session::{SessionOptions, session};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Report};
@@ -16,7 +17,7 @@ use crate::{shell, tell};
 pub fn sql(args: &SqlArgs) -> Result<Exit, Error> {
     let root = match &args.pipeline {
         Some(pipeline) => load(pipeline)?.output.root,
-        None => args.root.clone(),
+        None => Place::from(&args.root),
     };
     let query = match (&args.query, &args.file) {
         (Some(query), _) => Some(query.clone()),
@@ -54,7 +55,7 @@ pub fn sql(args: &SqlArgs) -> Result<Exit, Error> {
 }
 
 /// Opens the tables of a root and tells what a reader should know of them.
-pub async fn open(root: &str) -> Result<Catalog, Error> {
+pub async fn open(root: &Place) -> Result<Catalog, Error> {
     let root = OutputRoot::open_existing(root)?;
     let context = session(&SessionOptions { threads: threads(None), ..SessionOptions::default() })?;
     root.register(&context)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use oddlot_engine::s3::Place;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
@@ -17,7 +18,7 @@ use crate::settings::Slug;
 pub async fn find(place: &str, wanted: &str, engine: Engine) -> Result<Model, Error> {
     let is_folder = place.starts_with("s3://") || Path::new(place).is_dir();
     let (root, pipeline) = match is_folder {
-        true => (place.to_owned(), None),
+        true => (Place::from(place), None),
         false => {
             let plan = load(Path::new(place))?;
             (plan.output.root, Some(plan.pipeline))

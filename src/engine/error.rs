@@ -15,6 +15,8 @@ pub enum Kind {
     Store,
     /// The output cannot be written (exit 73).
     Output,
+    /// Credentials are missing or refused (exit 77).
+    Credentials,
     /// Our own mistake (exit 70).
     Bug,
 }

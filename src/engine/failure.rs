@@ -6,6 +6,7 @@ use datafusion::parquet::errors::ParquetError;
 
 use crate::error::{Error, Kind, Report};
 use crate::query::{message, pinned};
+use crate::s3::failure_in;
 use crate::sql_file::with_suggestion;
 
 /// What went wrong while `place` (a file, a table) was planned or read.
@@ -15,6 +16,9 @@ use crate::sql_file::with_suggestion;
 pub fn from_datafusion(place: &str, error: DataFusionError) -> Error {
     if let Some(error) = pinned::changed(&error) {
         return error;
+    }
+    if let Some(refusal) = failure_in(&error) {
+        return refusal.error(place, Kind::Store);
     }
     let root = error.find_root();
     if let Some(ours) = within(root).and_then(|inner| inner.downcast_ref::<Error>()) {

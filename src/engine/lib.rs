@@ -19,6 +19,7 @@ pub mod places;
 pub mod query;
 pub mod relation;
 pub mod rolling;
+pub mod s3;
 pub mod score;
 pub mod session;
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use oddlot_engine::{Error, Report, sql_file::SqlFile};
+use oddlot_engine::{Error, Report, s3::Place, sql_file::SqlFile};
 
 use super::{
-    ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, location::resolve,
-    places::places,
+    ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
+    location::resolve, places::places,
 };
 use crate::settings::{Document, Mistakes, Settings, Slug, Variables};
 
@@ -51,6 +51,7 @@ fn lower(
     let windows = windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes));
     let split = settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes));
     tell_missing_threshold(settings, mistakes);
+    bucket::check(settings, mistakes);
     let models = settings
         .models
         .iter()
@@ -71,7 +72,10 @@ fn lower(
         events: settings.events,
         universe: settings.universe,
         output: output.map(|output| OutputPlan {
-            root: resolve(&output.root.value, folder),
+            root: Place {
+                path: resolve(&output.root.value, folder),
+                s3: bucket::settings(output.s3.as_ref()),
+            },
             parts: output.parts.get(),
         })?,
         places: places(settings, mistakes.document()),

@@ -4,6 +4,7 @@
 //! it again. It says nothing about the data: that a column exists, or that a history is long enough,
 //! is seen when the source is read.
 
+mod bucket;
 mod canonical;
 mod location;
 mod lower;
@@ -17,7 +18,7 @@ mod tests;
 
 use std::path::Path;
 
-use oddlot_engine::{Error, Report, places::Places};
+use oddlot_engine::{Error, Report, places::Places, s3::Place};
 use serde::Serialize;
 
 pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, training};
@@ -69,9 +70,9 @@ pub struct Plan {
 /// Where the tables go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OutputPlan {
-    /// An absolute path or a URL.
+    /// An absolute path or a URL, and how its bucket is reached.
     #[serde(skip)]
-    pub root: String,
+    pub root: Place,
     /// Files that a table's year is split into.
     pub parts: usize,
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use oddlot_engine::Report;
+use oddlot_engine::{Report, s3::S3Settings};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::bucket;
 use super::location::{is_url, resolve, resolve_local};
 use crate::settings::{
     Mistakes, nearest,
@@ -22,6 +23,9 @@ pub struct SourcePlan {
     /// An absolute path (file, folder or glob) or a URL.
     #[serde(skip)]
     pub path: String,
+    /// How its bucket is reached, where it is in one.
+    #[serde(skip)]
+    pub s3: S3Settings,
     /// One name for all rows; then there is no ticker column. Exactly one of the two is there.
     pub ticker: Option<String>,
     /// Which column plays which part.
@@ -83,6 +87,7 @@ impl SourcePlan {
         further.sort();
         Self {
             path: resolve(&source.path.value, folder),
+            s3: bucket::settings(source.s3.as_ref()),
             ticker: named(&source.ticker),
             columns: ColumnsPlan {
                 ticker: named(&columns.ticker),

@@ -220,6 +220,14 @@ impl<'m> Fields<'m> {
                     false => format!("one of {}", self.known.join(", ")),
                 })
                 .found(self.written(entry));
+            if is_secret(&entry.key) {
+                // Messages go to logs, which others read.
+                let report = report
+                    .found(format!("{} = …", entry.key))
+                    .hint("delete it: credentials come from the environment, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from a role");
+                self.mistakes.add(Some(entry.key_span.start), report);
+                continue;
+            }
             let report = report.hint(match nearest(&entry.key, self.known.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("delete `{}`", entry.key),
@@ -244,6 +252,14 @@ impl<'m> Fields<'m> {
             _ => self.mistakes.document().excerpt(entry.span()),
         }
     }
+}
+
+/// Whether a key that no table has was meant to hold a secret.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["secret", "token", "password", "credential", "access_key"]
+        .iter()
+        .any(|part| key.contains(part))
 }
 
 /// Whether a text would be right without its quotes.

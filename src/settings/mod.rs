@@ -9,6 +9,7 @@ mod fields;
 pub mod models;
 pub mod output;
 pub mod range;
+pub mod s3;
 mod slug;
 pub mod source;
 pub mod split;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     fields::Fields,
     range::{Parts, Rows},
+    s3::S3,
     tolerance::Tolerance,
     value::Placed,
 };
@@ -25,6 +26,8 @@ pub struct Output {
     pub root: Placed<String>,
     /// Files that a table's year is split into.
     pub parts: Parts,
+    /// `[output.s3]`: how the bucket of `root` is reached.
+    pub s3: Option<S3>,
 }
 
 impl Universe {
@@ -43,7 +46,8 @@ impl Output {
     pub fn read(mut fields: Fields<'_>) -> Option<Self> {
         let root = fields.required("root", "root = \"../out\"");
         let parts = fields.or("parts", Parts::literal(1)).value;
+        let s3 = fields.optional_table("s3").map(S3::read);
         fields.finish();
-        Some(Self { root: root?, parts })
+        Some(Self { root: root?, parts, s3 })
     }
 }

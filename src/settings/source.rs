@@ -5,6 +5,7 @@ use oddlot_engine::Report;
 use super::{
     fields::Fields,
     range::{GapDays, Positive, WindowLength},
+    s3::S3,
     suggest::nearest,
     value::{OrOff, Placed},
 };
@@ -20,6 +21,8 @@ pub struct Source {
     pub columns: Columns,
     /// Whether the files are already in the order of ticker and time.
     pub sorted: bool,
+    /// `[source.s3]`: how the bucket of `path` is reached.
+    pub s3: Option<S3>,
 }
 
 /// `columns = { ticker = "ticker", ts = "date", value = "close" }`
@@ -75,8 +78,9 @@ impl Source {
             )
             .and_then(|columns| Columns::read(columns, has_ticker));
         let sorted = fields.or("sorted", false).value;
+        let s3 = fields.optional_table("s3").map(S3::read);
         fields.finish();
-        Some(Self { path: path?, ticker, columns: columns?, sorted })
+        Some(Self { path: path?, ticker, columns: columns?, sorted, s3 })
     }
 }
 

@@ -6,6 +6,7 @@ use datafusion::error::DataFusionError;
 
 use super::{CELL_TABLES, RUN_TABLES, pinned};
 use crate::error::{Error, Kind, Report};
+use crate::s3::failure_in;
 use crate::visible::is_invisible;
 
 /// Names told in full; more than these help nobody.
@@ -23,6 +24,9 @@ pub(super) struct Known<'a> {
 pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
     if let Some(error) = pinned::changed(&cause) {
         return error;
+    }
+    if let Some(refusal) = failure_in(&cause) {
+        return refusal.error(&printable(known.root), Kind::Data);
     }
     let place = place(&cause, "query");
     let kind = kind(&cause);
@@ -56,6 +60,9 @@ pub(super) fn unreadable(cause: DataFusionError, table: &str, root: &str) -> Err
         "" => format!("tables/{table}"),
         root => format!("{}/tables/{table}", printable(root.trim_end_matches('/'))),
     };
+    if let Some(refusal) = failure_in(&cause) {
+        return refusal.error(&place, Kind::Data);
+    }
     let kind = match kind(&cause) {
         Kind::Config => Kind::Data,
         other => other,

@@ -16,6 +16,7 @@ use futures::TryStreamExt;
 use super::pinned::Pinned;
 use super::{CELL_TABLES, message, pinned};
 use crate::error::{Error, Kind, Report, Result};
+use crate::s3::{self, failure_in};
 
 /// What was registered.
 pub(super) struct Found {
@@ -103,6 +104,9 @@ async fn list(
         if let Some(error) = pinned::changed(&cause) {
             return error;
         }
+        if let Some(refusal) = failure_in(&cause) {
+            return refusal.error(&message::printable(root), Kind::Data);
+        }
         let report = Report::new("the output root cannot be listed")
             .at(message::printable(root))
             .expected("a folder or bucket that this user may read")
@@ -152,6 +156,15 @@ fn tables_url(root: &str) -> Result<ListingTableUrl> {
                 .hint("name the folder that `output.root` of a pipeline names"),
         )
     };
+    if let Some(bucket) = s3::bucket_of(root) {
+        // As it is, too: every name of the prefix is a name, whatever letters it has.
+        let bucket = ListingTableUrl::parse(format!("s3://{bucket}/"));
+        let bucket = bucket.map_err(|cause| misplaced(message::plain(&cause)))?;
+        let prefix = s3::prefix_of(root)?;
+        let names: Vec<_> = prefix.parts().collect();
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).chain(["tables"]).collect();
+        return folder(&bucket, &names);
+    }
     if root.contains("://") {
         let url = format!("{}/", root.trim_end_matches('/'));
         let url = ListingTableUrl::parse(url).map_err(|cause| misplaced(message::plain(&cause)))?;

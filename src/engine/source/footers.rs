@@ -13,6 +13,7 @@ use super::broken::{self, Broken};
 use super::listing::{Listed, Listing};
 use super::{Source, counts, damage};
 use crate::error::{Error, Kind, Report, Result};
+use crate::s3;
 
 /// Footers that are fetched at a time.
 const CONCURRENT: usize = 16;
@@ -75,7 +76,10 @@ async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
         Ok(metadata) => metadata,
         Err(error) => {
             return Err(match error.find_root() {
-                DataFusionError::ObjectStore(why) => unreadable(listing, file, &why.to_string()),
+                DataFusionError::ObjectStore(why) => match s3::failure_in(why.as_ref()) {
+                    Some(refusal) => refusal.error(&file.name(&listing.url), Kind::Data),
+                    None => unreadable(listing, file, &why.to_string()),
+                },
                 other => Error::data(damage::report(listing, file, other.strip_backtrace()).await),
             });
         }

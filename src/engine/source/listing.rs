@@ -5,13 +5,13 @@ use std::sync::Arc;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::Source;
 use super::wildcard::{is_wild, matches};
 use crate::error::{Error, Kind, Report, Result};
+use crate::s3;
 
 /// A file as the store lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,12 @@ pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Li
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
     let n_plain = names.iter().position(|name| is_wild(name)).unwrap_or(names.len());
     let (plain, pattern) = names.split_at(n_plain);
-    let prefix = Path::from_iter(plain.iter().copied());
+    let prefix = match source.path.starts_with("s3://") {
+        // The names of objects are not encoded.
+        true => s3::prefix_of(&format!("s3://bucket/{}", plain.join("/")))
+            .map_err(|error| in_source(source, error))?,
+        false => Path::from_iter(plain.iter().copied()),
+    };
 
     let mut metas = Vec::new();
     if pattern.is_empty()
@@ -93,7 +98,7 @@ pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Li
         metas.push(file);
     } else {
         let listed = store.list(Some(&prefix)).try_collect::<Vec<_>>().await;
-        let listed = listed.map_err(|error| unreachable(source, &error.to_string()))?;
+        let listed = listed.map_err(|error| refused(source, &error))?;
         metas.extend(listed.into_iter().filter(|meta| is_wanted(&prefix, pattern, meta)));
     }
     metas.sort_by(|a, b| a.location.cmp(&b.location));
@@ -137,17 +142,8 @@ fn store_of(context: &SessionContext, source: &Source) -> Result<(ObjectStoreUrl
     let url =
         ObjectStoreUrl::parse(format!("s3://{bucket}")).map_err(|_| invalid("s3://bucket/path"))?;
     if context.runtime_env().object_store(&url).is_err() {
-        let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build();
-        let store = store.map_err(|error| {
-            Error::config(
-                Report::new(format!("the bucket `{bucket}` cannot be opened"))
-                    .at(source.places.place("source.path", path))
-                    .expected("region, credentials and endpoint in the environment")
-                    .found(error.to_string())
-                    .hint("set AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT where it is not Amazon's"),
-            )
-        })?;
-        context.register_object_store(url.as_ref(), Arc::new(store));
+        let store = s3::open(bucket, &source.s3).map_err(|error| in_source(source, error))?;
+        context.register_object_store(url.as_ref(), store);
     }
     Ok((url, key.to_owned()))
 }
@@ -162,7 +158,7 @@ async fn single_file(
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         // A local directory is no object, and each system says so in its own way.
         Err(_) if !source.path.contains("://") => Ok(None),
-        Err(error) => Err(unreachable(source, &error.to_string())),
+        Err(error) => Err(refused(source, &error)),
     }
 }
 
@@ -172,6 +168,10 @@ fn is_wanted(prefix: &Path, pattern: &[&str], meta: &ObjectMeta) -> bool {
     let Some(parts) = meta.location.prefix_match(prefix) else { return false };
     let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
     let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+    // An empty object in the folder's own name is how consoles of object stores make folders.
+    if names.is_empty() {
+        return false;
+    }
     if names.iter().any(|name| name.starts_with(['_', '.'])) {
         return false;
     }
@@ -240,6 +240,25 @@ fn nothing_there(source: &Source, is_glob: bool) -> Report {
     source.places.point(report, "source.path")
 }
 
+/// A finding without a place of its own is about the line that names the path.
+fn in_source(source: &Source, mut error: Error) -> Error {
+    for report in &mut error.reports {
+        let place = || source.places.place("source.path", &source.path).to_owned();
+        report.place.get_or_insert_with(place);
+    }
+    error
+}
+
+/// A bucket that is not there is a slip in the pipeline file.
+fn refused(source: &Source, error: &object_store::Error) -> Error {
+    match s3::failure_in(error) {
+        Some(refusal) => {
+            refusal.error(source.places.place("source.path", &source.path), Kind::Config)
+        }
+        None => unreachable(source, &error.to_string()),
+    }
+}
+
 fn unreachable(source: &Source, why: &str) -> Error {
     let report = Report::new("the source cannot be reached")
         .at(source.path.as_str())
@@ -247,4 +266,26 @@ fn unreachable(source: &Source, why: &str) -> Error {
         .found(why)
         .hint("check the network and the permissions, then run the same command again");
     Error::new(Kind::Store, report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_folder_and_notes_of_other_programs_are_no_files() {
+        let is_wanted = |pattern: &[&str], location: &str| {
+            let meta = ObjectMeta {
+                location: Path::from(location),
+                last_modified: chrono::DateTime::UNIX_EPOCH,
+                size: 0,
+                e_tag: None,
+                version: None,
+            };
+            is_wanted(&Path::from("eod"), pattern, &meta)
+        };
+        assert!(is_wanted(&[], "eod/a.parquet") && is_wanted(&[], "eod/year=2020/a.parquet"));
+        assert!(!is_wanted(&[], "eod") && !is_wanted(&["**"], "eod"));
+        assert!(!is_wanted(&[], "eod/_SUCCESS") && !is_wanted(&["*"], "eod/.a.parquet"));
+    }
 }

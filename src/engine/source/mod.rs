@@ -43,6 +43,7 @@ use crate::error::{Error, Kind, Result};
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
 use crate::places::Places;
+use crate::s3::S3Settings;
 use crate::step;
 
 /// Where a pipeline's prices are, and which columns are what.
@@ -52,6 +53,8 @@ pub struct Source {
     /// path must be absolute. In directories, files named `*.parquet` count, also below
     /// `key=value` directories, whose keys are text columns.
     pub path: String,
+    /// How its bucket is reached, where it is in one.
+    pub s3: S3Settings,
     /// Which columns are what.
     pub columns: Columns,
     /// Whether each file is sorted by (ticker, ts): spares the sort, or gives wrong windows

@@ -47,7 +47,13 @@ fn source(path: &Path) -> Source {
         value: "close".into(),
         others: Vec::new(),
     };
-    Source { path: path.to_str().unwrap().into(), columns, sorted: true, places: Places::default() }
+    Source {
+        path: path.to_str().unwrap().into(),
+        s3: S3Settings::default(),
+        columns,
+        sorted: true,
+        places: Places::default(),
+    }
 }
 
 fn series(path: &Path, ts: Option<&str>, value: &str) -> Source {

@@ -5,23 +5,23 @@ use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::object_store::aws::AmazonS3Builder;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::prefix::PrefixStore;
-use datafusion::object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
 
 use super::durable::{self, Durable};
 use crate::failpoint::{self, Failpoint};
+use crate::s3::{self, Place, failure_in};
 use crate::session::SessionContext;
 use crate::{Error, Kind, Report, Result};
 
-/// Bytes of one part of a multipart upload.
-const MULTIPART_BYTES: usize = 8 << 20;
+/// Where a bucket is asked whether it can be written; nothing is ever put there.
+const WRITABLE: &str = "_state/writable";
 
 /// A folder or a bucket prefix. Reads go through object_store; a finished object is moved in
-/// with one rename (local) or one upload (S3), so that readers see the old one or the new one.
+/// with one rename (local) or one upload (S3, from a folder on this machine), so that readers see the old one or the new one.
 #[derive(Clone, Debug)]
 pub struct OutputRoot {
     store: Arc<dyn ObjectStore>,
@@ -37,17 +37,16 @@ impl OutputRoot {
     /// Opens a folder (made if it is missing) or an `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// [`Kind::Output`] where it cannot be made, [`Kind::Config`] for an unknown scheme.
-    pub fn open(root: &str) -> Result<Self> {
-        if let Some(rest) = root.strip_prefix("s3://") {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let store = AmazonS3Builder::from_env()
-                .with_bucket_name(bucket)
-                .build()
-                .map_err(|error| cannot_write(root, &error))?;
-            let whole: Arc<dyn ObjectStore> = Arc::new(store);
+    /// [`Kind::Output`] where it cannot be made, [`Kind::Config`] for an unknown scheme or settings
+    /// of S3 that cannot be.
+    pub fn open(place: impl Into<Place>) -> Result<Self> {
+        let place = place.into();
+        let root = place.path.as_str();
+        if let Some(bucket) = place.bucket() {
+            let prefix = s3::prefix_of(root).map_err(|error| at(error, root))?;
+            let whole = s3::open(bucket, &place.s3).map_err(|error| at(error, root))?;
             return Ok(Self {
-                store: Arc::new(PrefixStore::new(Arc::clone(&whole), Path::from(prefix))),
+                store: Arc::new(PrefixStore::new(Arc::clone(&whole), prefix)),
                 local: None,
                 bucket: Some((bucket.to_owned(), whole)),
                 name: root.to_owned(),
@@ -76,7 +75,9 @@ impl OutputRoot {
     ///
     /// # Errors
     /// [`Kind::Data`] where there is nothing.
-    pub fn open_existing(root: &str) -> Result<Self> {
+    pub fn open_existing(place: impl Into<Place>) -> Result<Self> {
+        let place = place.into();
+        let root = place.path.as_str();
         if !root.starts_with("s3://") && !FsPath::new(root).is_dir() {
             return Err(Error::data(
                 Report::new("there is no output here")
@@ -89,18 +90,36 @@ impl OutputRoot {
                     .hint("run a pipeline first, or name the folder of its `output.root`"),
             ));
         }
-        Self::open(root)
+        Self::open(place)
     }
 
     /// Opens a root for reading, if there is one.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_if_present(root: &str) -> Result<Option<Self>> {
-        match !root.starts_with("s3://") && !FsPath::new(root).is_dir() {
+    pub fn open_if_present(place: impl Into<Place>) -> Result<Option<Self>> {
+        let place = place.into();
+        match place.bucket().is_none() && !FsPath::new(&place.path).is_dir() {
             true => Ok(None),
-            false => Self::open(root).map(Some),
+            false => Self::open(place).map(Some),
         }
+    }
+
+    /// Asks a bucket whether it is there and this user may write to it, before hours are spent on
+    /// what could not be kept: an upload by parts is begun and called off, which leaves nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Credentials`], [`Kind::Output`], or [`Kind::Store`] where the server cannot be reached.
+    pub async fn check_writable(&self) -> Result<()> {
+        if self.bucket.is_none() {
+            return Ok(());
+        }
+        let refused = |error| cannot_write(&self.name, &error);
+        // Some servers begin an upload to a bucket that is not there.
+        let mut listed = self.store.list(Some(&Path::from(WRITABLE)));
+        listed.try_next().await.map_err(refused)?;
+        let upload = self.store.put_multipart(&Path::from(WRITABLE)).await;
+        upload.map_err(refused)?.abort().await.map_err(refused)
     }
 
     /// Makes an object store known to a session, so that tables below the root can be read there.
@@ -172,34 +191,25 @@ impl OutputRoot {
     /// Moves a finished, synced file to `path`, replacing what is there in one step.
     ///
     /// # Errors
-    /// [`Kind::Output`].
+    /// [`Kind::Output`]; of a bucket also [`Kind::Store`] and [`Kind::Credentials`].
     pub async fn commit(&self, staged: &FsPath, path: &str) -> Result<()> {
         match &self.local {
             Some(local) => local.rename(staged, path),
             None => {
-                self.upload(staged, path).await?;
+                s3::upload(&self.store, staged, &Path::from(path))
+                    .await
+                    .map_err(|error| cannot_write(&self.place_of(path), &error))?;
                 failpoint::pass(Failpoint::ObjectMoved)
             }
         }
     }
 
-    async fn upload(&self, staged: &FsPath, path: &str) -> Result<()> {
-        let bytes = fs::read(staged).map_err(|error| cannot_write(path, &error))?;
-        let location = Path::from(path);
-        let done = if bytes.len() <= MULTIPART_BYTES {
-            self.store.put(&location, bytes.into()).await.map(|_| ())
-        } else {
-            let upload = self.store.put_multipart(&location).await;
-            match upload {
-                Ok(upload) => {
-                    let mut writer = WriteMultipart::new_with_chunk_size(upload, MULTIPART_BYTES);
-                    writer.write(&bytes);
-                    writer.finish().await.map(|_| ())
-                }
-                Err(error) => Err(error),
-            }
-        };
-        done.map_err(|error| cannot_write(path, &error))
+    /// A path below the root as a message names it.
+    fn place_of(&self, path: &str) -> String {
+        match self.bucket {
+            Some(_) => format!("{}/{path}", self.name.trim_end_matches('/')),
+            None => path.to_owned(),
+        }
     }
 
     /// Writes a small object whole.
@@ -228,7 +238,7 @@ impl OutputRoot {
         }
         match self.store.delete(&Path::from(path)).await {
             Ok(()) | Err(datafusion::object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(cannot_write(path, &error)),
+            Err(error) => Err(cannot_write(&self.place_of(path), &error)),
         }
     }
 
@@ -239,11 +249,14 @@ impl OutputRoot {
     pub async fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
         match self.store.get(&Path::from(path)).await {
             Ok(found) => {
-                let bytes = found.bytes().await.map_err(|error| cannot_read(path, &error))?;
+                let bytes = found
+                    .bytes()
+                    .await
+                    .map_err(|error| cannot_read(&self.place_of(path), &error))?;
                 Ok(Some(bytes.to_vec()))
             }
             Err(datafusion::object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(cannot_read(path, &error)),
+            Err(error) => Err(cannot_read(&self.place_of(path), &error)),
         }
     }
 
@@ -255,7 +268,7 @@ impl OutputRoot {
         match self.store.head(&Path::from(path)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(datafusion::object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(cannot_read(path, &error)),
+            Err(error) => Err(cannot_read(&self.place_of(path), &error)),
         }
     }
 
@@ -270,7 +283,7 @@ impl OutputRoot {
             .map_ok(|object| object.location.to_string())
             .try_collect()
             .await
-            .map_err(|error| cannot_read(prefix, &error))?;
+            .map_err(|error| cannot_read(&self.place_of(prefix), &error))?;
         paths.sort();
         Ok(paths)
     }
@@ -316,7 +329,18 @@ fn words(error: &std::io::Error) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-pub(super) fn cannot_write(path: &str, error: &dyn std::error::Error) -> Error {
+/// A finding without a place of its own is about the root.
+fn at(mut error: Error, root: &str) -> Error {
+    for report in &mut error.reports {
+        report.place.get_or_insert_with(|| root.to_owned());
+    }
+    error
+}
+
+pub(super) fn cannot_write(path: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    if let Some(refusal) = failure_in(error) {
+        return refusal.error(path, Kind::Output);
+    }
     Error::new(
         Kind::Output,
         Report::new("the output cannot be written")
@@ -327,7 +351,10 @@ pub(super) fn cannot_write(path: &str, error: &dyn std::error::Error) -> Error {
     )
 }
 
-fn cannot_read(path: &str, error: &dyn std::error::Error) -> Error {
+fn cannot_read(path: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    if let Some(refusal) = failure_in(error) {
+        return refusal.error(path, Kind::Data);
+    }
     Error::new(
         Kind::Store,
         Report::new("the store could not be read")

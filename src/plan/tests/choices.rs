@@ -126,7 +126,7 @@ fn paths_count_from_the_pipeline_file() {
     std::fs::write(&file, changed("\"out\"", "\"../out\"")).unwrap();
     let plan = Plan::load(&file, &shell).unwrap();
     let root = std::fs::canonicalize(folder.path()).unwrap();
-    assert_eq!(plan.output.root, root.join("out").display().to_string());
+    assert_eq!(plan.output.root.path, root.join("out").display().to_string());
     assert_eq!(plan.source.path, root.join("pipelines/prices.parquet").display().to_string());
     assert_eq!(plan.pipeline.as_str(), "p");
 }

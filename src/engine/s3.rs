@@ -1,0 +1,193 @@
+//! Buckets: how one is reached, with whose credentials, and what its refusals mean.
+//!
+//! Settings come from the pipeline file, and where that is silent from the variables `AWS_…` that
+//! other tools read too. Credentials come from variables or roles only, never from the file.
+
+mod credentials;
+mod endpoint;
+mod failure;
+mod store;
+mod upload;
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::path::Path;
+use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
+
+pub use failure::{Cause, S3Failure, failure_in};
+pub(crate) use upload::upload;
+
+use crate::error::{Error, Report, Result};
+use store::S3Store;
+
+/// How a bucket is reached, as far as the pipeline file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct S3Settings {
+    /// URL of the server; Amazon's own where there is none.
+    pub endpoint: Option<String>,
+    /// Region that requests are signed for.
+    pub region: Option<String>,
+    /// `https://host/bucket/key` instead of `https://bucket.host/key`.
+    pub path_style: Option<bool>,
+    /// Whether an endpoint may be reached without encryption: for servers of tests.
+    pub allow_http: Option<bool>,
+}
+
+/// A folder on this machine, or a bucket with a prefix and how it is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// A path or `s3://bucket/prefix`.
+    pub path: String,
+    /// How the bucket is reached, where it is one.
+    pub s3: S3Settings,
+}
+
+impl Place {
+    /// The bucket, where it is in one.
+    pub fn bucket(&self) -> Option<&str> {
+        bucket_of(&self.path)
+    }
+}
+
+/// Settings from the environment only.
+impl<T: AsRef<str> + ?Sized> From<&T> for Place {
+    fn from(path: &T) -> Self {
+        Self { path: path.as_ref().to_owned(), s3: S3Settings::default() }
+    }
+}
+
+impl From<&Place> for Place {
+    fn from(place: &Place) -> Self {
+        place.clone()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+/// The bucket of `s3://bucket/…`.
+pub fn bucket_of(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("s3://")?;
+    Some(rest.split_once('/').map_or(rest, |(bucket, _)| bucket))
+}
+
+/// What follows the bucket, letter by letter as it was written: the names of objects are not encoded.
+///
+/// # Errors
+/// [`crate::Kind::Config`] for empty parts, `.` and `..`.
+pub fn prefix_of(path: &str) -> Result<Path> {
+    let rest = path.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    let prefix = rest.map_or("", |(_, prefix)| prefix);
+    Path::parse(prefix).map_err(|error| {
+        Error::config(
+            Report::new("this cannot be a prefix of objects")
+                .expected("names without empty parts, `.` and `..` between their slashes")
+                .found(error.to_string())
+                .hint("write it as the objects are called, without relative parts"),
+        )
+    })
+}
+
+/// Variables of this process that speak of S3; one that is set to nothing counts as not set.
+fn variables() -> Vec<(String, String)> {
+    let all = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    all.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()).collect()
+}
+
+/// Opens a bucket; nothing is asked of the server yet.
+///
+/// # Errors
+/// [`crate::Kind::Config`] for settings that cannot be; [`crate::Kind::Credentials`] for half a pair of keys.
+pub fn open(bucket: &str, settings: &S3Settings) -> Result<Arc<dyn ObjectStore>> {
+    open_with(bucket, settings, &variables())
+}
+
+fn open_with(
+    bucket: &str,
+    settings: &S3Settings,
+    variables: &[(String, String)],
+) -> Result<Arc<dyn ObjectStore>> {
+    if !is_bucket_name(bucket) {
+        return Err(Error::config(
+            Report::new("this cannot be the name of a bucket")
+                .expected(
+                    "3 to 63 lowercase letters, digits, dots and hyphens, as in s3://prices/eod/",
+                )
+                .found(format!("s3://{bucket}"))
+                .hint("correct the name behind s3://"),
+        ));
+    }
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+    for (name, value) in variables {
+        if let Ok(key) = name.to_ascii_lowercase().parse()
+            && key != AmazonS3ConfigKey::Bucket
+        {
+            builder = builder.with_config(key, value);
+        }
+    }
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    let builder = endpoint::set(builder, bucket, settings)?;
+    let retry = retry(variables);
+    let (source, provider) = credentials::of(&builder, &retry)?;
+    let store = builder.with_credentials(provider).with_retry(retry).build();
+    let store = store.map_err(|error| unusable(&error))?;
+    Ok(Arc::new(S3Store::new(Arc::new(store), bucket, source)))
+}
+
+/// As often as `AWS_MAX_ATTEMPTS` says, else for three minutes at most.
+fn retry(variables: &[(String, String)]) -> RetryConfig {
+    let attempts = variables.iter().find(|(name, _)| name == "AWS_MAX_ATTEMPTS");
+    let attempts = attempts.and_then(|(_, value)| value.parse::<usize>().ok());
+    let mut retry = RetryConfig::default();
+    if let Some(attempts) = attempts {
+        retry.max_retries = attempts.saturating_sub(1);
+    }
+    retry
+}
+
+/// Settings that no client can be made of. They hold no secret: keys are not parsed.
+fn unusable(error: &object_store::Error) -> Error {
+    let cause =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    Error::config(
+        Report::new("the settings of S3 cannot be used")
+            .expected("AWS_ENDPOINT_URL a URL, AWS_ALLOW_HTTP and its like true or false")
+            .found(cause)
+            .hint("correct the variable"),
+    )
+}
+
+/// As Amazon allows them; other servers allow no more.
+fn is_bucket_name(name: &str) -> bool {
+    let is_letter =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    (3..=63).contains(&name.len())
+        && name.chars().all(is_letter)
+        && !name.starts_with(['-', '.'])
+        && !name.ends_with(['-', '.'])
+        && !name.contains("..")
+}
+
+/// Whether a builder's setting is switched on.
+fn is_on(builder: &AmazonS3Builder, key: AmazonS3ConfigKey) -> bool {
+    let value = builder.get_config_value(&key);
+    value.is_some_and(|value| {
+        matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
+    })
+}
+
+/// Whether an endpoint may be reached without encryption.
+fn allows_http(builder: &AmazonS3Builder) -> bool {
+    is_on(builder, AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp))
+}
+
+#[cfg(test)]
+mod tests;
