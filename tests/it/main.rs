@@ -12,6 +12,7 @@
 mod bad_input;
 mod bench;
 mod bombs;
+mod cloud;
 mod commands;
 mod daily;
 mod engine;
@@ -30,7 +31,9 @@ mod range;
 mod readers;
 mod rerun;
 mod revision;
+mod s3;
 mod segments;
+mod server;
 mod sp500;
 mod tickers;
 mod types;

@@ -3,11 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
+use s3s::host::{S3Host, VirtualHost};
 use s3s::service::S3ServiceBuilder;
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 
@@ -15,13 +19,25 @@ use tokio::net::TcpListener;
 pub const ACCESS_KEY: &str = "AKIAODDLOTTEST";
 /// Its password, to be found in no output.
 pub const SECRET_KEY: &str = "s3cr3t+of/oddlot=tests";
+/// Below this name every bucket has a host of its own.
+pub const DOMAIN: &str = "s3.test";
+
+/// Asked before each request, with its operation and its key; a code refuses it.
+pub type Rule = Arc<dyn Fn(&str, &str) -> Option<S3ErrorCode> + Send + Sync>;
 
 /// Serves the buckets of `folder` at `address` (port 0 takes a free one) until it is dropped; tells
 /// the address once it listens.
-pub async fn serve(folder: &Path, address: &str, tell: impl FnOnce(SocketAddr)) -> io::Result<()> {
+pub async fn serve(
+    folder: &Path,
+    address: &str,
+    rule: Rule,
+    tell: impl FnOnce(SocketAddr),
+) -> io::Result<()> {
     let files = FileSystem::new(folder).map_err(|error| io::Error::other(format!("{error:?}")))?;
     let mut service = S3ServiceBuilder::new(files);
     service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    service.set_access(Access(rule));
+    service.set_host(Hosts);
     let service = service.build();
     let listener = TcpListener::bind(address).await?;
     tell(listener.local_addr()?);
@@ -35,5 +51,33 @@ pub async fn serve(folder: &Path, address: &str, tell: impl FnOnce(SocketAddr)) 
             let server = Builder::new(TokioExecutor::new());
             let _ = server.serve_connection(TokioIo::new(socket), service).await;
         });
+    }
+}
+
+/// Nobody without credentials, and nothing that the rule refuses.
+struct Access(Rule);
+
+#[async_trait::async_trait]
+impl S3Access for Access {
+    async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if request.credentials().is_none() {
+            return Err(s3_error!(AccessDenied, "who are you?"));
+        }
+        let key = request.s3_path().as_object().map_or("", |(_, key)| key);
+        match (self.0)(request.s3_op().name(), key) {
+            Some(code) => Err(S3Error::with_message(code, "as the test wants it")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `bucket.s3.test` beside whatever address the server has.
+struct Hosts;
+
+impl S3Host for Hosts {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let bucket = host.strip_suffix(DOMAIN).and_then(|host| host.strip_suffix('.'));
+        let server = VirtualHost::new(DOMAIN);
+        Ok(bucket.into_iter().fold(server, |server, bucket| server.with_bucket(bucket)))
     }
 }

@@ -11,6 +11,7 @@ mod server;
 
 use std::io::{Error, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Error> {
     for bucket in arguments {
         std::fs::create_dir_all(folder.join(bucket))?;
     }
-    server::serve(&folder, &address, |address| {
+    server::serve(&folder, &address, Arc::new(|_, _| None), |address| {
         println!("http://{address}");
         println!("AWS_ENDPOINT_URL=http://{address} AWS_ALLOW_HTTP=true AWS_REGION=us-east-1");
         println!(
