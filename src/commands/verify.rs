@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use oddlot_engine::s3::Place;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::verify::{self, Count, Finding, Gravity, Mends};
 use oddlot_engine::{Error, Report};
@@ -22,7 +23,7 @@ pub fn verify(args: &Where, engine: Engine) -> Result<Exit, Error> {
             let slug = plan.pipeline.as_str().to_owned();
             (plan.output.root, Some((shown(file), slug)))
         }
-        (None, Some(root)) => (root.clone(), None),
+        (None, Some(root)) => (Place::from(root), None),
         (None, None) => return Err(Error::config(Report::new("name a pipeline or `--root`"))),
     };
     block_on(threads(None), async {

@@ -259,7 +259,8 @@ async fn read(path: &Path, sorted: bool) -> Result<(), Error> {
         others: Vec::new(),
     };
     let path = path.to_str().unwrap().to_owned();
-    let source = Source { path, columns, sorted, places: Places::default() };
+    let source =
+        Source { path, columns, sorted, places: Places::default(), s3: Default::default() };
     let options = SessionOptions { batch_rows: 32, ..SessionOptions::default() };
     let context = session(&options)?;
     register(&context, &source).await?;

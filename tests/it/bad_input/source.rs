@@ -155,7 +155,7 @@ fn a_time_stamp_that_no_calendar_has() {
     let folder = Folder::with_prices();
     let ts: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![i64::MAX / 10; 2]));
     let columns: [(&str, ArrayRef); 3] = [
-        ("ticker", Arc::new(StringArray::from(vec!["AAA"; 2]))),
+        ("ticker", Arc::new(StringArray::from(vec!["AAA", "BBB"]))),
         ("date", ts),
         ("close", Arc::new(Float64Array::from(vec![1.5; 2]))),
     ];

@@ -71,7 +71,7 @@ fn a_large_object_is_uploaded_by_parts_and_a_failed_part_calls_all_of_it_off() {
     cloud.relent();
     cloud.oddlot(&["train", "job.toml"]).ok();
     let parts = cloud.asked("UploadPart").iter().filter(is_weights).count();
-    assert!(parts >= 1 + 2, "{parts} parts, one of them refused");
+    assert!(parts > 2, "{parts} parts, one of them refused");
     assert_eq!(cloud.asked("CompleteMultipartUpload").len(), 1);
     let export = ["models", "export", "job.toml", "forecaster", "--layout", "keras"];
     cloud.oddlot(&[&export[..], &["--output", "net.safetensors"]].concat()).ok();
