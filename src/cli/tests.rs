@@ -210,7 +210,7 @@ fn help_reads_in_the_words_of_the_field() {
 
     Options:
       -f, --file <FILE>          Read the query from a file
-          --root <DIR>           The output folder to ask [default: out]
+          --root <DIR>           The output folder to ask, or s3://bucket/prefix [default: out]
       -p, --pipeline <PIPELINE>  Ask the output folder that this pipeline writes to
           --format <FORMAT>      How to write the answer [default: table] [possible values: table, csv, json, parquet]
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]

@@ -127,7 +127,7 @@ fn a_slip_in_every_table_is_told_with_line_column_and_what_was_meant() {
     assert_snapshot!(folder.told_by_run(), @r#"
     error: unknown key `paht` in [source]
       --> pipelines/job.toml:2:1
-      expected  one of path, ticker, columns, sorted
+      expected  one of path, ticker, columns, sorted, s3
       found     paht = "../data/prices/*.parquet"
       hint: did you mean `path`?
 
@@ -163,7 +163,7 @@ fn a_slip_in_every_table_is_told_with_line_column_and_what_was_meant() {
 
     error: unknown key `rot` in [output]
       --> pipelines/job.toml:24:1
-      expected  one of root, parts
+      expected  one of root, parts, s3
       found     rot = "../out"
       hint: did you mean `root`?
 
