@@ -236,7 +236,7 @@ fn help_reads_in_the_words_of_the_field() {
       [PIPELINE]  The pipeline file whose output folder to look at
 
     Options:
-          --root <DIR>           The output folder to look at
+          --root <DIR>           The output folder to look at, or s3://bucket/prefix
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
       -q, --quiet                Show no progress, only warnings, errors and the result
       -h, --help                 Print help (see more with '--help')
