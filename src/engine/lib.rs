@@ -15,6 +15,7 @@ pub mod judged;
 mod lookahead;
 mod off_tokio;
 pub mod parquet_format;
+mod pin;
 pub mod places;
 pub mod query;
 pub mod relation;

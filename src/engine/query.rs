@@ -47,6 +47,17 @@ pub const RUN_TABLES: [&str; 4] = ["models", "runs", "ticker_status", "alerts"];
 /// How often a reader begins anew because cells were replaced while it read.
 const TRIES: usize = 20;
 
+/// Reads anew for as long as cells are replaced meanwhile, within reason.
+async fn until_unchanged<T>(read: impl AsyncFn() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES {
+        match read().await {
+            Err(error) if pinned::is_changed(&error) => {}
+            done => return done,
+        }
+    }
+    read().await
+}
+
 /// The tables of one output root, ready to be asked.
 pub struct Catalog {
     /// What the tables are read with: functions, memory, object stores.
@@ -68,15 +79,7 @@ impl Catalog {
     /// `Config` for a root that is no place, `Store` when it cannot be listed, `Data` for files
     /// that are no Parquet or do not fit together.
     pub async fn open(context: &SessionContext, root: &str) -> Result<Self> {
-        let mut opened = Self::look(context, root).await;
-        for _ in 1..TRIES {
-            match &opened {
-                Err(error) if pinned::is_changed(error) => {}
-                _ => break,
-            }
-            opened = Self::look(context, root).await;
-        }
-        opened
+        until_unchanged(async || Self::look(context, root).await).await
     }
 
     async fn look(context: &SessionContext, root: &str) -> Result<Self> {

@@ -16,6 +16,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
 
+pub(crate) use failure::REPLACED;
 pub use failure::{Cause, S3Failure, failure_in};
 pub(crate) use upload::upload;
 
@@ -82,8 +83,15 @@ pub fn bucket_of(path: &str) -> Option<&str> {
 /// [`crate::Kind::Config`] for empty parts, `.` and `..`.
 pub fn prefix_of(path: &str) -> Result<Path> {
     let rest = path.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-    let prefix = rest.map_or("", |(_, prefix)| prefix);
-    Path::parse(prefix).map_err(|error| {
+    prefix(rest.map_or("", |(_, prefix)| prefix))
+}
+
+/// `names` between their slashes, letter by letter.
+///
+/// # Errors
+/// As [`prefix_of`].
+pub(crate) fn prefix(names: &str) -> Result<Path> {
+    Path::parse(names).map_err(|error| {
         Error::config(
             Report::new("this cannot be a prefix of objects")
                 .expected("names without empty parts, `.` and `..` between their slashes")

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::execution::context::SessionContext;
 
-use super::{Catalog, TRIES, pinned};
+use super::{Catalog, until_unchanged};
 use crate::alerts;
 use crate::error::{Error, Result};
 use crate::failure::from_datafusion;
@@ -115,15 +115,7 @@ async fn ask(
     file: &SqlFile,
     parameters: &[Parameter],
 ) -> Result<Vec<RecordBatch>> {
-    let mut answer = ask_once(context, root, table, file, parameters).await;
-    for _ in 1..TRIES {
-        match &answer {
-            Err(error) if pinned::is_changed(error) => {}
-            _ => break,
-        }
-        answer = ask_once(context, root, table, file, parameters).await;
-    }
-    answer
+    until_unchanged(async || ask_once(context, root, table, file, parameters).await).await
 }
 
 async fn ask_once(

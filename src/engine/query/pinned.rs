@@ -22,6 +22,8 @@ use object_store::{
 };
 
 use crate::error::{Error, Kind, Report};
+use crate::pin::Pin;
+use crate::s3::REPLACED;
 
 /// What a reader is told whose tables were replaced while it read.
 const CHANGED: &str = "the tables have changed while they were read";
@@ -35,15 +37,6 @@ pub(super) struct Pinned {
 
 #[derive(Clone, Debug, Default)]
 struct Pins(Arc<Mutex<HashMap<Path, Pin>>>);
-
-/// What tells an object from the one that replaces it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Pin {
-    size: u64,
-    tag: Option<String>,
-    /// Seconds, which is all that every store tells.
-    modified: i64,
-}
 
 /// The object at `0` is another than the one that was seen first.
 #[derive(Debug)]
@@ -75,24 +68,10 @@ pub(crate) fn changed(cause: &DataFusionError) -> Option<Error> {
     Some(Error::new(Kind::Store, report))
 }
 
-/// Whether `error` is one after which a reader begins anew.
+/// Whether `error` is one after which a reader begins anew. A bucket sees by itself that an object was
+/// replaced, and is asked first.
 pub(super) fn is_changed(error: &Error) -> bool {
-    error.reports.iter().any(|report| report.title == CHANGED)
-}
-
-impl Pin {
-    fn of(meta: &ObjectMeta) -> Self {
-        let tag = meta.e_tag.as_ref().map(|tag| tag.trim_matches('"').to_owned());
-        Self { size: meta.size, tag, modified: meta.last_modified.timestamp() }
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        self.size == other.size
-            && match (&self.tag, &other.tag) {
-                (Some(ours), Some(theirs)) => ours == theirs,
-                _ => self.modified == other.modified,
-            }
-    }
+    error.reports.iter().any(|report| [CHANGED, REPLACED].contains(&report.title.as_str()))
 }
 
 impl Pins {
@@ -183,6 +162,8 @@ mod tests {
     use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
 
+    use crate::s3::{Cause, S3Failure};
+
     #[tokio::test]
     async fn an_object_that_is_replaced_after_it_was_seen_is_an_error_and_another_reader_sees_it() {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
@@ -202,5 +183,15 @@ mod tests {
 
         let anew = Pinned::new(store);
         assert_eq!(anew.get_range(&cell, 0..3).await.unwrap(), "new");
+    }
+
+    #[test]
+    fn a_bucket_that_sees_it_first_makes_a_reader_begin_anew_too() {
+        let begins_anew = |cause| {
+            let failure = S3Failure { cause, found: String::new(), credentials: "nobody".into() };
+            is_changed(&failure.error("s3://bucket/out", Kind::Data))
+        };
+        assert!(begins_anew(Cause::Replaced));
+        assert!(!begins_anew(Cause::Temporary));
     }
 }

@@ -11,6 +11,9 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, Kind, Report};
 
+/// What is told where [`Cause::Replaced`] stands in the way.
+pub(crate) const REPLACED: &str = "an object was replaced while it was read";
+
 /// What stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -99,7 +102,7 @@ impl S3Failure {
             ),
             Cause::Replaced => Error::new(
                 Kind::Store,
-                report("an object was replaced while it was read")
+                report(REPLACED)
                     .expected("the object that was found at first")
                     .hint("run the same command again: it sees the new one"),
             ),

@@ -17,39 +17,15 @@ use object_store::{
 };
 
 use super::failure::{Cause, S3Failure};
+use crate::pin::Pin;
 
 /// A bucket.
 #[derive(Debug)]
 pub(super) struct S3Store {
     inner: Arc<dyn ObjectStore>,
     told: Told,
-    seen: Arc<Mutex<HashMap<Path, Seen>>>,
-}
-
-/// An object as it was first seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
-    size: u64,
-    e_tag: Option<String>,
-}
-
-impl Seen {
-    /// Lists have no tag with some servers.
-    fn is(&self, other: &Self) -> bool {
-        let tags = self.e_tag.as_deref().zip(other.e_tag.as_deref());
-        self.size == other.size && tags.is_none_or(|(one, other)| bare(one) == bare(other))
-    }
-}
-
-impl From<&ObjectMeta> for Seen {
-    fn from(meta: &ObjectMeta) -> Self {
-        Self { size: meta.size, e_tag: meta.e_tag.clone() }
-    }
-}
-
-/// Some servers list tags without the quotes that they send with objects.
-fn bare(tag: &str) -> &str {
-    tag.trim_matches('"')
+    /// Objects as they were first seen.
+    seen: Arc<Mutex<HashMap<Path, Pin>>>,
 }
 
 /// Makes the client's errors ours.
@@ -95,12 +71,13 @@ impl S3Store {
     }
 
     /// The first sight of an object counts; whether this is still the same.
-    fn is_as_seen(&self, location: &Path, found: &Seen) -> bool {
+    fn is_as_seen(&self, location: &Path, found: &Pin) -> bool {
         let Ok(mut seen) = self.seen.lock() else { return true };
         let first = seen.entry(location.clone()).or_insert_with(|| found.clone());
         let is_same = first.is(found);
-        if is_same && first.e_tag.is_none() {
-            first.e_tag.clone_from(&found.e_tag);
+        if is_same {
+            // It may say more than the list did.
+            first.clone_from(found);
         }
         is_same
     }
@@ -141,7 +118,7 @@ impl ObjectStore for S3Store {
         let found = self.inner.get_opts(location, options).await;
         let mut found = found.map_err(|error| self.told.error(error))?;
         // A whole object is one answer and cannot be of two; it is also how a newer one is seen.
-        if is_piece && !self.is_as_seen(location, &Seen::from(&found.meta)) {
+        if is_piece && !self.is_as_seen(location, &Pin::of(&found.meta)) {
             let what = format!("s3://{}/{location} is another than before", self.told.bucket);
             let failure = S3Failure::new(Cause::Replaced, what, &self.told.credentials);
             return Err(failure.into_store_error());
@@ -172,7 +149,7 @@ impl ObjectStore for S3Store {
         let listed = self.inner.list(prefix).map_err(move |error| told.error(error));
         let listed = listed.inspect_ok(move |meta| {
             if let Ok(mut seen) = seen.lock() {
-                seen.insert(meta.location.clone(), Seen::from(meta));
+                seen.insert(meta.location.clone(), Pin::of(meta));
             }
         });
         listed.boxed()

@@ -86,8 +86,7 @@ pub(super) async fn list(context: &SessionContext, source: &Source) -> Result<Li
     let (plain, pattern) = names.split_at(n_plain);
     let prefix = match source.path.starts_with("s3://") {
         // The names of objects are not encoded.
-        true => s3::prefix_of(&format!("s3://bucket/{}", plain.join("/")))
-            .map_err(|error| in_source(source, error))?,
+        true => s3::prefix(&plain.join("/")).map_err(|error| in_source(source, error))?,
         false => Path::from_iter(plain.iter().copied()),
     };
 
