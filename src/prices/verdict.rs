@@ -49,16 +49,7 @@ impl Verdict {
                 let short = format!(
                     "the history is shorter than one window; expected {n_needed} rows with a value; found {n_usable}"
                 );
-                (
-                    "failed",
-                    Some(
-                        [Some(short), unusable.clone()]
-                            .into_iter()
-                            .flatten()
-                            .collect::<Vec<_>>()
-                            .join("; "),
-                    ),
-                )
+                ("failed", Some(joined(short, unusable.clone())))
             }
         };
         let n_rows = i64::try_from(facts.n_rows).unwrap_or(i64::MAX);
@@ -121,11 +112,13 @@ pub(super) fn judge(
     }
     let repeated = defects::repeated(facts);
     match unusable {
-        Some(unusable) => Verdict::Partial(
-            [Some(unusable), repeated].into_iter().flatten().collect::<Vec<_>>().join("; "),
-        ),
+        Some(unusable) => Verdict::Partial(joined(unusable, repeated)),
         None => Verdict::Ok(repeated),
     }
+}
+
+fn joined(first: String, second: Option<String>) -> String {
+    [Some(first), second].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn nameless(file: &str, facts: &TickerFacts) -> Report {

@@ -161,10 +161,9 @@ impl Guard {
         }
         if chunk.column_type() == Type::BYTE_ARRAY && texts::may_grow(chunk, bytes, &pages) {
             let budget = unpacked::allowed(self.size_bytes).saturating_sub(self.unpacked_bytes);
-            match texts::unpacked_bytes(chunk, bytes, budget) {
-                Ok(texts_bytes) => self.add(texts_bytes, place)?,
-                // The decoder will say why in its own words.
-                Err(_) => return Ok(()),
+            // Of texts that cannot be unpacked the decoder will say why in its own words.
+            if let Ok(texts_bytes) = texts::unpacked_bytes(chunk, bytes, budget) {
+                self.add(texts_bytes, place)?;
             }
         }
         Ok(())

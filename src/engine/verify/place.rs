@@ -1,5 +1,6 @@
 //! What a path below the root stands for.
 
+use crate::query::RUN_TABLES;
 use crate::tables::{Cell, Table};
 
 /// An object of the tables.
@@ -29,8 +30,7 @@ impl Place {
         if let Some(cell) = cell(table, pipeline, year, file, ".parquet") {
             return (cell.path() == path).then_some(Self::Cell(cell));
         }
-        let table =
-            ["models", "runs", "ticker_status", "alerts"].into_iter().find(|t| *t == table)?;
+        let table = RUN_TABLES.into_iter().find(|known| *known == table)?;
         let prefix = if table == "models" { "model-" } else { "run-" };
         let id = file.strip_prefix(prefix)?.strip_suffix(".parquet")?.to_owned();
         let (pipeline, path) = (pipeline.to_owned(), path.to_owned());
