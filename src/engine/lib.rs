@@ -3,6 +3,7 @@
 //! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
 
 pub mod alerts;
+mod contained;
 pub mod error;
 pub mod failpoint;
 pub mod failure;

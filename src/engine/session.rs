@@ -11,6 +11,7 @@ use datafusion::prelude::SessionConfig;
 
 pub use datafusion::prelude::SessionContext;
 
+use crate::contained::ContainScans;
 use crate::error::{Error, Result};
 use crate::windows::{self, StreamRollingWindows};
 
@@ -68,6 +69,7 @@ pub fn session(options: &SessionOptions) -> Result<SessionContext> {
     let before_sorts =
         before_sorts.ok_or_else(|| Error::bug(format!("DataFusion has no rule {PLANS_SORTS}")))?;
     rules.insert(before_sorts, Arc::new(StreamRollingWindows));
+    rules.push(Arc::new(ContainScans));
 
     let state = SessionStateBuilder::new()
         .with_default_features()

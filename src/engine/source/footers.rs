@@ -12,6 +12,7 @@ use futures::StreamExt;
 use super::broken::{self, Broken};
 use super::listing::{Listed, Listing};
 use super::{Source, counts, damage};
+use crate::contained::{contained, contained_future};
 use crate::error::{Error, Kind, Report, Result};
 use crate::s3;
 
@@ -69,9 +70,11 @@ fn empty(footers: Vec<Footer>, listing: &Listing, source: &Source) -> Result<Vec
 async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
     let metadata = DFParquetMetadata::new(listing.store.as_ref(), &file.meta)
         .with_metadata_size_hint(Some(TAIL_BYTES))
-        .with_page_index_policy(Some(PageIndexPolicy::Skip))
-        .fetch_metadata()
-        .await;
+        .with_page_index_policy(Some(PageIndexPolicy::Skip));
+    let metadata = match contained_future(metadata.fetch_metadata()).await {
+        Ok(metadata) => metadata,
+        Err(said) => return Err(Error::data(damage::report(listing, file, said).await)),
+    };
     let metadata = match metadata {
         Ok(metadata) => metadata,
         Err(error) => {
@@ -89,12 +92,13 @@ async fn read_one(listing: &Listing, file: &Listed) -> Result<Footer> {
         return Err(Error::data(report.expected(wrong.expected).found(wrong.found)));
     }
     let schema = metadata.file_metadata();
-    let schema = parquet_to_arrow_schema(schema.schema_descr(), schema.key_value_metadata());
-    let schema = match schema {
+    let schema = contained(|| {
+        parquet_to_arrow_schema(schema.schema_descr(), schema.key_value_metadata())
+            .map_err(|error| error.to_string())
+    });
+    let schema = match schema.flatten() {
         Ok(schema) => schema,
-        Err(error) => {
-            return Err(Error::data(damage::report(listing, file, error.to_string()).await));
-        }
+        Err(why) => return Err(Error::data(damage::report(listing, file, why).await)),
     };
     let n_rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     Ok(Footer { schema, metadata, n_rows })

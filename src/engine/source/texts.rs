@@ -4,7 +4,6 @@
 //! size of a chunk's pages says nothing about that of its rows.
 
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
@@ -14,6 +13,8 @@ use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::ColumnChunkMetaData;
 use datafusion::parquet::file::reader::{ChunkReader, Length};
 use datafusion::parquet::file::serialized_reader::SerializedPageReader;
+
+use crate::contained::contained;
 
 use super::pages::{BY_DIFFERENCE, Kind, Page};
 
@@ -54,8 +55,7 @@ pub(super) fn unpacked_bytes(
     budget: u64,
 ) -> Result<u64> {
     // This decoder indexes where the one of the scan checks: of damaged lengths it panics.
-    let counted = catch_unwind(AssertUnwindSafe(|| count(chunk, bytes, budget)));
-    counted.unwrap_or_else(|_| Err(ParquetError::General("lengths of no text".to_owned())))
+    contained(|| count(chunk, bytes, budget)).map_err(ParquetError::General)?
 }
 
 fn count(chunk: &ColumnChunkMetaData, bytes: &Bytes, budget: u64) -> Result<u64> {
