@@ -95,6 +95,9 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let inspected = inspected.map_err(|error| in_source(plan, &files, error))?;
     let Inspection { tickers, is_merged } = inspected;
     let facts = with_broken(tickers, &files);
+    if facts.iter().any(|ticker| ticker.ticker.is_empty()) {
+        files.nameless = source::first_nameless(&session, &source).await?;
+    }
 
     let verdicts: Vec<Verdict> =
         facts.iter().map(|ticker| judge(plan, &relation, &files, ticker)).collect();

@@ -4,7 +4,6 @@ use oddlot_engine::inspect::TickerFacts;
 use oddlot_engine::relation::WindowsRelation;
 use oddlot_engine::source::SourceFacts;
 use oddlot_engine::tables::run_tables::TickerRow;
-use oddlot_engine::ticker_rows::{day_of, iso_date};
 use oddlot_engine::{Error, Kind, Report};
 
 use super::defects;
@@ -86,7 +85,7 @@ pub(super) fn judge(
     let n_needed = relation.features.lookback + relation.length - 1;
     let min_rows = plan.universe.min_rows.map_or(0, |rows| rows.get());
     if facts.ticker.is_empty() {
-        return Verdict::Failed(nameless(file, facts));
+        return Verdict::Failed(nameless(source.nameless.as_deref().unwrap_or(file), facts));
     }
     if let Some(broken) = source.broken.iter().find(|broken| broken.ticker == facts.ticker) {
         return Verdict::Failed(broken.report.clone());
@@ -121,14 +120,13 @@ fn joined(first: String, second: Option<String>) -> String {
     [Some(first), second].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn nameless(file: &str, facts: &TickerFacts) -> Report {
-    let first = facts.first_ts.map(|ts_us| iso_date(day_of(ts_us)));
+fn nameless(place: &str, facts: &TickerFacts) -> Report {
     Report::new("a ticker is empty")
-        .at(first.as_ref().map_or_else(|| file.to_owned(), |day| format!("{file}, {day}")))
+        .at(place)
         .expected("a name in every row")
         .found(match facts.n_rows {
             1 => "1 row without one".to_owned(),
-            n => format!("{n} rows without one, the first of that day"),
+            n => format!("{n} rows without one, this the first"),
         })
         .hint("name them, leave the rows out of the source, or write `ticker = \"NAME\"` in [source] if all rows are of one series")
 }

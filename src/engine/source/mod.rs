@@ -21,6 +21,7 @@ mod footers;
 mod guarded;
 mod listing;
 mod misfit;
+mod nameless;
 mod pages;
 mod prices;
 mod repeated;
@@ -37,6 +38,7 @@ use datafusion::prelude::{SessionContext, ident, lit};
 pub use broken::{Broken, find_broken};
 pub use damaged::with_file;
 pub use listing::SourceFile;
+pub use nameless::first_nameless;
 pub use repeated::merge_repeated;
 
 use crate::error::{Error, Kind, Result};
@@ -95,6 +97,8 @@ pub struct SourceFacts {
     pub n_rows: usize,
     /// Files of single tickers that cannot be read; they are left out.
     pub broken: Vec<Broken>,
+    /// Where the first row without a ticker is, once somebody has looked for it.
+    pub nameless: Option<String>,
 }
 
 impl SourceFacts {

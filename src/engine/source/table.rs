@@ -88,7 +88,7 @@ pub(super) fn prices_files(
     let url = listing.url.clone();
     let readers = Arc::new(GuardedFactory::new(Arc::clone(&listing.store), url.clone()));
     let table = PricesFiles { url, schema, files, readers, order };
-    Ok((table, SourceFacts { files: found, n_rows, broken: Vec::new() }))
+    Ok((table, SourceFacts { files: found, n_rows, broken: Vec::new(), nameless: None }))
 }
 
 fn facts(listing: &Listing, file: &Listed, footer: &Footer, source: &Source) -> SourceFile {

@@ -113,9 +113,9 @@ fn no_row_has_a_ticker() {
     tickers(&folder, &["''", "NULL"]);
     assert_snapshot!(folder.told_by_run(), @r#"
     error: a ticker is empty
-      --> data/prices/prices.parquet, 2020-01-01
+      --> data/prices/prices.parquet, row 1
       expected  a name in every row
-      found     360 rows without one, the first of that day
+      found     360 rows without one, this the first
       hint: name them, leave the rows out of the source, or write `ticker = "NAME"` in [source] if all rows are of one series
 
     exit 3
@@ -135,7 +135,7 @@ fn rows_without_a_ticker_cost_those_that_have_one_nothing() {
         assert_eq!(
             failed.map(|line| line.replace(&folder, "<dir>")).as_deref(),
             Some(
-                "failed \"\": a ticker is empty; expected a name in every row; found 180 rows without one, the first of that day; in <dir>/data/prices/prices.parquet, 2020-01-01"
+                "failed \"\": a ticker is empty; expected a name in every row; found 180 rows without one, this the first; in <dir>/data/prices/prices.parquet, row 181"
             )
         );
     }
