@@ -14,6 +14,7 @@ use insta::assert_snapshot;
 
 use crate::bad_input::Folder;
 use crate::forged::{Column, Page, file, text};
+use crate::workshop::parquet;
 
 /// Address space of the program, in KiB: what the bombs unpack to is more than twice as much.
 const LIMIT_KIB: u64 = 2 << 20;
@@ -188,10 +189,7 @@ fn ten_thousand_columns_of_which_three_are_mapped() {
     let others = (0..9_998).map(|idx| (format!("c{idx}"), Arc::clone(&numbers)));
     let rows = RecordBatch::try_from_iter(first.into_iter().chain(others)).unwrap();
     let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
+    let bytes = parquet(&rows, Some(properties));
     fs::remove_file(folder.path("data/prices/prices.parquet")).unwrap();
     folder.write("data/prices/wide.parquet", bytes);
 

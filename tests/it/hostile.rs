@@ -28,8 +28,8 @@ root = "out"
 parts = 3
 "#;
 
-/// All but the last two have good prices; of those, one has one bad price and one nothing else.
-fn names() -> Vec<String> {
+/// Each another, the last two hostile to terminals.
+pub fn names() -> Vec<String> {
     let names = [
         "../../x",
         "/etc/passwd",
@@ -49,6 +49,11 @@ fn names() -> Vec<String> {
         "a,b",
         "%s{}$1",
         " spaced ",
+        "a%2Fb",
+        "a b+c&d=e?f#g",
+        "*",
+        "_x",
+        ".",
         "🚀",
         "👩\u{200d}🚀",
         "שלום",
@@ -69,7 +74,8 @@ fn quoted(name: &str) -> String {
     format!("'{}'", name.replace('\'', "''"))
 }
 
-/// Half a year of each, in one file.
+/// Half a year of each, in one file. All but the last two have good prices; of those, one has one bad price
+/// and one nothing else.
 fn workshop() -> Workshop {
     let workshop = Workshop::new(JOB);
     std::fs::create_dir_all(workshop.path("empty")).unwrap();

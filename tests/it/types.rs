@@ -7,11 +7,10 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::market::{closes, csv};
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, parquet};
 
 /// A job of one baseline, so that a run takes no time.
 fn pipeline() -> String {
@@ -46,11 +45,7 @@ fn write<const N: usize>(workshop: &Workshop, file: &str, columns: [(&str, Array
     let mut all = read(workshop);
     all.extend(columns.map(|(name, column)| (name.to_owned(), column)));
     let rows = RecordBatch::try_from_iter(all).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    fs::write(workshop.path(&format!("prices/{file}.parquet")), bytes).unwrap();
+    fs::write(workshop.path(&format!("prices/{file}.parquet")), parquet(&rows, None)).unwrap();
 }
 
 #[test]

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -165,6 +168,15 @@ impl Ran {
         let last = self.stdout.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
     }
+}
+
+/// `rows` as a Parquet file.
+pub fn parquet(rows: &RecordBatch, properties: Option<WriterProperties>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), properties).unwrap();
+    writer.write(rows).unwrap();
+    writer.close().unwrap();
+    bytes
 }
 
 /// Every file below `folder`, by its path with `/`, with its bytes; nothing where there is none.

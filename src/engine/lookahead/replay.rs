@@ -46,12 +46,17 @@ pub async fn replay(
     spans.dedup();
     let blame = |error| from_datafusion(PRICES, error);
     let prices = context.table(PRICES).await.map_err(blame)?;
+    // The whole history is read once for all cuts.
+    let compared = rows(whole.frame().clone(), &spans).await?;
     let mut found = Ok(());
     for span in spans {
         let until = prices.clone().filter(ident("trade_date").lt_eq(day(span.1))).map_err(blame)?;
         step::register(context, PRICES, until)?;
         let then = windows(context, sql).await?;
-        found = compare(rows(whole, span).await?, rows(&then, span).await?, sql, whole);
+        let compared = context.read_batch(compared.clone()).map_err(blame)?;
+        let known = rows(compared, &[span]).await?;
+        let unknown = rows(then.frame().clone(), &[span]).await?;
+        found = compare(known, unknown, sql, whole);
         if found.is_err() {
             break;
         }
@@ -65,9 +70,10 @@ fn day(days: i32) -> Expr {
     lit(ScalarValue::Date32(Some(days)))
 }
 
-/// The rows of `span`, both days included, as one batch.
-async fn rows(relation: &WindowsRelation, span: (i32, i32)) -> Result<RecordBatch> {
-    let within = ident("trade_date").between(day(span.0), day(span.1));
+/// The rows of `spans`, their first and last days included, as one batch.
+async fn rows(relation: DataFrame, spans: &[(i32, i32)]) -> Result<RecordBatch> {
+    let within = spans.iter().map(|span| ident("trade_date").between(day(span.0), day(span.1)));
+    let within = within.reduce(Expr::or).unwrap_or_else(|| lit(false));
     let order = ["ticker", "ts"].map(|name| ident(name).sort(true, false));
     let rows = async |frame: DataFrame| {
         let rows = frame.filter(within)?.sort(order.into())?;
@@ -76,7 +82,7 @@ async fn rows(relation: &WindowsRelation, span: (i32, i32)) -> Result<RecordBatc
         let rows = datafusion::arrow::compute::concat_batches(&schema, &batches)?;
         Ok(rows)
     };
-    let rows = rows(relation.frame().clone()).await;
+    let rows = rows(relation).await;
     rows.map_err(|error| from_datafusion("source", error))
 }
 

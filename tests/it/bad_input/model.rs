@@ -9,13 +9,7 @@ use super::Folder;
 
 #[test]
 fn a_model_trained_with_another_window_length() {
-    let folder = Folder::with_prices();
-    // A network and a baseline, trained in a moment.
-    let network =
-        "[models.net.detector.lstm_forecaster]\nunits = 2\n[models.net.train]\nepochs = 1\n";
-    folder.change("[threshold.quantile]", &format!("{network}\n[threshold.quantile]"));
-    let trained = folder.run(&["train", "pipelines/job.toml"]);
-    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    let (folder, _) = trained();
     folder.change("length = 10", "length = 12");
     assert_snapshot!(folder.told(&["score", "pipelines/job.toml"]), @r"
     error: the models `ewma`, `net` were trained with another window length
@@ -44,12 +38,7 @@ fn a_model_that_was_never_trained() {
 
 #[test]
 fn a_model_trained_with_another_scaling_or_other_layers() {
-    let folder = Folder::with_prices();
-    let network =
-        "[models.net.detector.lstm_forecaster]\nunits = 2\n[models.net.train]\nepochs = 1\n";
-    folder.change("[threshold.quantile]", &format!("{network}\n[threshold.quantile]"));
-    let trained = folder.run(&["train", "pipelines/job.toml"]);
-    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    let (folder, _) = trained();
     folder.change("units = 2", "units = 3");
     assert_snapshot!(folder.told(&["score", "pipelines/job.toml"]), @r"
     error: the model `net` was trained with other layers or otherwise

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use insta::assert_snapshot;
 
 use super::{Folder, prices};
+use crate::workshop::parquet;
 
 #[test]
 fn a_glob_that_matches_nothing() {
@@ -160,11 +160,7 @@ fn a_time_stamp_that_no_calendar_has() {
         ("close", Arc::new(Float64Array::from(vec![1.5; 2]))),
     ];
     let rows = RecordBatch::try_from_iter(columns).expect("rows");
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).expect("a writer");
-    writer.write(&rows).expect("rows");
-    writer.close().expect("a file");
-    folder.write("data/prices/later.parquet", bytes);
+    folder.write("data/prices/later.parquet", parquet(&rows, None));
     assert_snapshot!(folder.told_by_run(), @r"
     error: the rows cannot be read
       --> data/prices/later.parquet

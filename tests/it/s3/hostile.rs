@@ -1,38 +1,9 @@
 //! Tickers and object names that would like to be more than names.
 
 use crate::cloud::Cloud;
+use crate::hostile::names;
 use crate::market::{csv, date, ticker_from};
 use crate::workshop::PIPELINE;
-
-fn tickers() -> Vec<String> {
-    let mut tickers: Vec<String> = [
-        "../../x",
-        "BRK/B",
-        "NA",
-        "0005",
-        "TRUE",
-        "1E5",
-        "CON",
-        "a'b",
-        "a\"b",
-        "'; DROP TABLE errors; --",
-        "two\nlines",
-        "\u{1b}[31mred",
-        "🦄",
-        "\u{202e}desrever",
-        "a%2Fb",
-        "a b+c&d=e?f#g",
-        "year=2015",
-        "*",
-        "_x",
-        ".",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    tickers.push("X".repeat(300));
-    tickers.sort();
-    tickers
-}
 
 /// Every ticker with prices of its own, quoted as CSV wants it.
 fn prices(tickers: &[String]) -> String {
@@ -52,7 +23,8 @@ fn prices(tickers: &[String]) -> String {
 #[test]
 fn hostile_tickers_go_through_s3_and_back_unchanged() {
     let cloud = Cloud::new(&PIPELINE.replace("root = \"out\"", "root = \"out\"\nparts = 2"));
-    let expected = tickers();
+    let mut expected = names();
+    expected.sort();
     cloud.workshop.prices(&prices(&expected));
     cloud.upload("prices/prices.parquet", "prices/eod/prices.parquet");
     let ran = cloud.oddlot(&["run", "job.toml"]).ok();
