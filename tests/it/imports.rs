@@ -81,6 +81,9 @@ fn a_refused_import_costs_its_code_and_names_the_place_and_the_mend() {
         assert_eq!(tree(&workshop.path("out")), before, "{name}");
     }
     workshop.oddlot(&["import", "good.csv", "-o", "good.csv"]).ends_with(73);
+    let ran = workshop.oddlot(&["import", "good.csv", "-o", "s3://prices/eod"]).ends_with(78);
+    assert!(ran.stderr.contains("an import writes to a local folder"), "{}", ran.stderr);
+    assert!(!workshop.path("s3:").exists());
 }
 
 #[test]

@@ -20,9 +20,19 @@ use super::order::Table;
 use super::{ImportOptions, file_name, shown};
 use crate::error::{Error, Kind, Report, Result};
 use crate::parquet_format;
+use crate::s3;
 
 /// Where the result goes.
 pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
+    if let Some(bucket) = options.output_dir.to_str().and_then(s3::bucket_of) {
+        return Err(Error::config(
+            Report::new("an import writes to a local folder")
+                .at("-o")
+                .expected("a folder on a local disk")
+                .found(format!("the bucket {}", shown(bucket)))
+                .hint("import to a folder and copy its file to the bucket; `oddlot run` reads it there"),
+        ));
+    }
     let stem = match (&options.name, options.files.as_slice()) {
         (Some(name), _) => Some(name.clone()),
         (None, [only]) => Some(file_name::stem(only)?),
