@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::by_ticker::{ByTicker, Scope};
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, Rank};
 use crate::history::History;
 use crate::score::Scores;
 use crate::split::{Span, Split};
-use crate::threshold::{ByQuantile, NoScores, Threshold};
+use crate::threshold::tail::Tail;
+use crate::threshold::{Rate, Stated, Threshold, Uncalibrated};
 
-/// `[calibration]`: `scope` pooled, `min_rows` 250.
+/// `[calibration]`: `scope` pooled, `min_rows` 250, `p_values` rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Calibration {
@@ -22,11 +23,30 @@ pub struct Calibration {
     pub scope: Scope,
     /// A ticker with fewer calibration scores takes the pooled threshold.
     pub min_rows: usize,
+    /// What p-values are beyond the largest calibration score.
+    pub p_values: PValues,
 }
+
+/// What p-values are beyond the largest calibration score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PValues {
+    /// 1/(n + 1) of n calibration scores: nothing is claimed that was not seen.
+    #[default]
+    Rank,
+    /// That of a generalised Pareto tail of the calibration scores above their .98-quantile, if smaller.
+    Tail,
+}
+
+/// Where the tail of p-values begins: Siffer's initial quantile.
+const TAIL_FROM: f64 = 0.98;
+
+/// The least p-value that a tail may claim.
+pub const P_VALUE_MIN: f64 = 1e-12;
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { scope: Scope::Pooled, min_rows: 250 }
+        Self { scope: Scope::Pooled, min_rows: 250, p_values: PValues::Rank }
     }
 }
 
@@ -49,6 +69,23 @@ pub struct Calibrated {
     pub threshold: f64,
     /// The calibration scores; none under a fixed threshold without a calibration span.
     pub distribution: Distribution,
+    /// What threshold it is; `None` of a model of an older oddlot, which did not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Gives the p-values beyond the largest calibration score, where [`PValues::Tail`] asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
+}
+
+/// What threshold a level comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// Kind and parameters.
+    pub threshold: Threshold,
+    /// The tail that it looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
 }
 
 /// All thresholds of a detector.
@@ -64,11 +101,26 @@ pub struct Thresholds {
 }
 
 /// The score that decides cannot be calibrated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no {score} of any ticker falls in the calibration span")]
-pub struct CalibrateError {
-    /// `score` or `score_hindsight`.
-    pub score: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum CalibrateError {
+    /// There is none of it.
+    #[error("no {score} of any ticker falls in the calibration span")]
+    NoScores {
+        /// `score` or `score_hindsight`.
+        score: &'static str,
+    },
+    /// There are too few of it.
+    #[error(transparent)]
+    TooFewScores(Uncalibrated),
+}
+
+impl CalibrateError {
+    fn of(score: &'static str, cause: Uncalibrated) -> Self {
+        match cause {
+            Uncalibrated::NoScores => Self::NoScores { score },
+            Uncalibrated::TooFewScores { .. } => Self::TooFewScores(cause),
+        }
+    }
 }
 
 impl Sample {
@@ -98,11 +150,11 @@ impl Sample {
 impl Thresholds {
     /// Calibrates on the samples of all tickers.
     ///
-    /// Fallback scores have their own unit: under a fixed threshold they are calibrated by the
-    /// default quantile.
+    /// Fallback scores have their own unit: under a threshold that states no rate, or one that needs more
+    /// of them than there are, they are calibrated by the default quantile.
     ///
     /// # Errors
-    /// No sample of the score that decides: hindsight if `decides_by_hindsight`
+    /// No sample of the score that decides, or too few: hindsight if `decides_by_hindsight`
     /// (see [`crate::Detector::decides_by_hindsight`]), else causal.
     pub fn calibrate(
         threshold: &Threshold,
@@ -110,22 +162,30 @@ impl Thresholds {
         samples: &BTreeMap<String, Sample>,
         decides_by_hindsight: bool,
     ) -> Result<Self, CalibrateError> {
-        let of_fallback = match threshold {
-            Threshold::Quantile(_) => *threshold,
-            Threshold::Fixed(_) => Threshold::Quantile(ByQuantile::default()),
-        };
         let by_ticker = |threshold: &Threshold, of: fn(&Sample) -> &[f64]| {
             calibrate(threshold, calibration, samples, of)
         };
-        let hindsight = by_ticker(threshold, |sample| &sample.hindsight).ok();
-        if decides_by_hindsight && hindsight.is_none() {
-            return Err(CalibrateError { score: "score_hindsight" });
+        let default = Threshold::default();
+        let of_fallback = threshold.stated_rate().map_or(&default, |_| threshold);
+        let fallback = by_ticker(of_fallback, |sample| &sample.fallback);
+        let hindsight = by_ticker(threshold, |sample| &sample.hindsight);
+        if let Err(cause) = hindsight
+            && decides_by_hindsight
+        {
+            return Err(CalibrateError::of("score_hindsight", cause));
         }
+        let causal = by_ticker(threshold, |sample| &sample.causal);
         Ok(Self {
-            causal: by_ticker(threshold, |sample| &sample.causal)
-                .map_err(|NoScores| CalibrateError { score: "score" })?,
-            hindsight,
-            fallback: by_ticker(&of_fallback, |sample| &sample.fallback).ok(),
+            causal: match causal {
+                // Nothing is compared with it where hindsight decides.
+                Err(Uncalibrated::TooFewScores { .. }) if decides_by_hindsight => {
+                    by_ticker(&default, |sample| &sample.causal)
+                }
+                causal => causal,
+            }
+            .map_err(|cause| CalibrateError::of("score", cause))?,
+            hindsight: hindsight.ok(),
+            fallback: fallback.or_else(|_| by_ticker(&default, |sample| &sample.fallback)).ok(),
         })
     }
 }
@@ -134,10 +194,60 @@ impl Calibrated {
     /// The level for `scores` and their distribution.
     ///
     /// # Errors
-    /// A threshold that depends on scores and is given none.
-    pub fn new(threshold: &Threshold, scores: &[f64]) -> Result<Self, NoScores> {
-        let threshold = threshold.calibrate(scores)?;
-        Ok(Self { threshold, distribution: Distribution::new(scores) })
+    /// A threshold that depends on scores and is given none, or too few.
+    pub fn new(threshold: &Threshold, scores: &[f64]) -> Result<Self, Uncalibrated> {
+        let found = threshold.fit(scores)?;
+        let origin = Some(Origin { threshold: *threshold, tail: found.tail });
+        let distribution = Distribution::new(scores);
+        Ok(Self { threshold: found.level, distribution, origin, tail: None })
+    }
+
+    fn with_p_values(mut self, p_values: PValues, scores: &[f64]) -> Self {
+        self.tail = match p_values {
+            PValues::Rank => None,
+            PValues::Tail => Tail::above_quantile(scores, TAIL_FROM),
+        };
+        self
+    }
+
+    /// Share of calibration scores at or above `score`, never 0; `None` without any or of NaN.
+    pub fn p_value(&self, score: f64) -> Option<f64> {
+        self.distribution.rank(score).map(|rank| self.p_value_of(rank, score))
+    }
+
+    /// [`Calibrated::p_value`] of a score whose rank is known.
+    pub(crate) fn p_value_of(&self, rank: Rank, score: f64) -> f64 {
+        let ranked = rank.p_value();
+        let tail = self.tail.as_ref().filter(|_| rank.is_beyond());
+        let extrapolated = tail.and_then(|tail| tail.p_value(self.distribution.n(), score));
+        extrapolated.map_or(ranked, |p_value| ranked.min(p_value.max(P_VALUE_MIN)))
+    }
+
+    /// How often it says that a calm day is flagged; `None` where it says nothing.
+    pub fn stated_rate(&self) -> Option<Stated> {
+        self.origin.and_then(|origin| origin.threshold.stated_rate())
+    }
+
+    /// Where hindsight decides: the least step by which a run of flags stands out. See
+    /// [`crate::threshold::prune`].
+    pub(crate) fn least_step(&self) -> Option<Rate> {
+        match self.origin?.threshold {
+            Threshold::Dynamic(dynamic) => dynamic.prune,
+            _ => None,
+        }
+    }
+
+    /// Kind, parameters, scores, level and rate in one sentence.
+    pub fn words(&self) -> String {
+        let n = self.distribution.n();
+        let of = self.origin.as_ref();
+        let kind = of.map(|origin| origin.threshold.words(n, origin.tail.as_ref()));
+        let kind = kind.unwrap_or_else(|| format!("calibrated on {n} scores by an older oddlot"));
+        let rate = match self.stated_rate() {
+            Some(rate) => format!("stated rate {rate}"),
+            None => "no rate stated".to_owned(),
+        };
+        format!("{kind}: level {:.3}, {rate}", self.threshold)
     }
 }
 
@@ -146,17 +256,30 @@ fn calibrate(
     calibration: &Calibration,
     samples: &BTreeMap<String, Sample>,
     of: fn(&Sample) -> &[f64],
-) -> Result<ByTicker<Calibrated>, NoScores> {
+) -> Result<ByTicker<Calibrated>, Uncalibrated> {
+    let calibrated = |scores: &[f64]| {
+        let calibrated = Calibrated::new(threshold, scores)?;
+        Ok(calibrated.with_p_values(calibration.p_values, scores))
+    };
     let all: Vec<f64> = samples.values().flat_map(of).copied().collect();
-    let pooled = Calibrated::new(threshold, &all)?;
+    let pooled = calibrated(&all)?;
     if calibration.scope == Scope::Pooled {
         return Ok(ByTicker::pooled(pooled));
     }
-    let per_ticker = samples
-        .iter()
-        .filter(|(_, sample)| of(sample).len() >= calibration.min_rows.max(1))
-        .map(|(ticker, sample)| Ok((ticker.clone(), Calibrated::new(threshold, of(sample))?)))
-        .collect::<Result<_, NoScores>>()?;
+    let mut per_ticker = BTreeMap::new();
+    for (ticker, sample) in samples {
+        if of(sample).len() < calibration.min_rows.max(1) {
+            continue;
+        }
+        match calibrated(of(sample)) {
+            Ok(own) => {
+                per_ticker.insert(ticker.clone(), own);
+            }
+            // Too few of its own for what is asked, as below `min_rows`.
+            Err(Uncalibrated::TooFewScores { .. }) => {}
+            Err(cause @ Uncalibrated::NoScores) => return Err(cause),
+        }
+    }
     Ok(ByTicker { scope: Scope::Ticker, pooled, per_ticker })
 }
 
@@ -166,7 +289,7 @@ mod tests {
     use crate::history::tests::OwnedHistory;
     use crate::range::Quantile;
     use crate::split::Spans;
-    use crate::threshold::{Fixed, Level};
+    use crate::threshold::{ByQuantile, Fixed, Level};
 
     fn median() -> Threshold {
         Threshold::Quantile(ByQuantile { q: Quantile::try_from(0.5).unwrap() })
@@ -218,7 +341,8 @@ mod tests {
             ("A".to_owned(), sample(&[1.0, 2.0, 3.0])),
             ("B".to_owned(), sample(&[10.0])),
         ]);
-        let calibration = Calibration { scope: Scope::Ticker, min_rows: 3 };
+        let calibration =
+            Calibration { scope: Scope::Ticker, min_rows: 3, ..Calibration::default() };
         let thresholds =
             Thresholds::calibrate(&median(), &calibration, &samples, false).unwrap().causal;
         assert_eq!(thresholds.get("A").item.threshold, 2.0);
@@ -238,9 +362,9 @@ mod tests {
         };
         let thresholds = calibrate(&samples, false).unwrap();
         assert!(thresholds.hindsight.is_none() && thresholds.fallback.is_none());
-        let refused = CalibrateError { score: "score_hindsight" };
+        let refused = CalibrateError::NoScores { score: "score_hindsight" };
         assert_eq!(calibrate(&samples, true), Err(refused));
-        let refused = CalibrateError { score: "score" };
+        let refused = CalibrateError::NoScores { score: "score" };
         assert_eq!(calibrate(&BTreeMap::new(), false), Err(refused));
     }
 
@@ -261,7 +385,8 @@ mod tests {
     #[test]
     fn stored_thresholds_keep_their_bits() {
         let samples = BTreeMap::from([("A".to_owned(), sample(&[0.1, 0.2, 0.30000000000000004]))]);
-        let calibration = Calibration { scope: Scope::Ticker, min_rows: 1 };
+        let calibration =
+            Calibration { scope: Scope::Ticker, min_rows: 1, ..Calibration::default() };
         let thresholds =
             Thresholds::calibrate(&Threshold::default(), &calibration, &samples, false).unwrap();
         let text = serde_json::to_string(&thresholds).unwrap();
@@ -272,7 +397,10 @@ mod tests {
     fn calibration_settings_have_defaults_and_refuse_unknown_keys() {
         assert_eq!(toml::from_str::<Calibration>("").unwrap(), Calibration::default());
         let ticker = toml::from_str::<Calibration>("scope = 'ticker'").unwrap();
-        assert_eq!(ticker, Calibration { scope: Scope::Ticker, min_rows: 250 });
+        assert_eq!(
+            ticker,
+            Calibration { scope: Scope::Ticker, min_rows: 250, ..Calibration::default() }
+        );
         assert!(toml::from_str::<Calibration>("rows = 3").is_err());
     }
 }

@@ -102,6 +102,11 @@ impl Distribution {
 }
 
 impl Rank {
+    /// Whether no calibration score is as large.
+    pub fn is_beyond(self) -> bool {
+        self.n_at_or_above == 0
+    }
+
     /// Share of calibration scores below the score in percent, 0 … 100.
     pub fn percentile(self) -> f64 {
         100.0 * to_real(self.n - self.n_at_or_above) / to_real(self.n)

@@ -63,7 +63,7 @@ pub struct JudgedRow {
     pub threshold_ratio: Option<f64>,
     /// Share of calibration scores below the deciding one, 0 … 100.
     pub percentile: Option<f64>,
-    /// Share of calibration scores at or above the deciding one, never 0.
+    /// Share of calibration scores at or above the deciding one, never 0: see [`Calibrated::p_value`].
     pub p_value: Option<f64>,
     /// Whether it is flagged.
     pub is_anomaly: bool,
@@ -250,14 +250,15 @@ impl JudgedRow {
     /// Compares the deciding score; without a threshold nothing is flagged.
     fn decide(&mut self, rule: Rule, score: f64, calibrated: Option<&Calibrated>) {
         self.rule = Some(rule);
-        let Some(Calibrated { threshold, distribution }) = calibrated else { return };
-        self.threshold = Some(*threshold);
+        let Some(calibrated) = calibrated else { return };
+        let threshold = calibrated.threshold;
+        self.threshold = Some(threshold);
         self.threshold_ratio = finite(score / threshold);
-        if let Some(rank) = distribution.rank(score) {
+        if let Some(rank) = calibrated.distribution.rank(score) {
             self.percentile = Some(rank.percentile());
-            self.p_value = Some(rank.p_value());
+            self.p_value = Some(calibrated.p_value_of(rank, score));
         }
-        self.is_anomaly = score > *threshold;
+        self.is_anomaly = score > threshold;
     }
 }
 

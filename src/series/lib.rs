@@ -86,7 +86,9 @@ pub mod training;
 
 pub use baseline::{Baseline, BaselineFit, EwmaZ, Expectation, FittedBaseline, RobustZ};
 pub use by_ticker::{ByTicker, Chosen, Scope};
-pub use calibration::{CalibrateError, Calibrated, Calibration, Sample, Thresholds};
+pub use calibration::{
+    CalibrateError, Calibrated, Calibration, Origin, PValues, Sample, Thresholds,
+};
 pub use distribution::Distribution;
 pub use events::{Event, EventRule};
 pub use history::{History, HistoryError, SkipReason};
@@ -101,6 +103,9 @@ pub use spec::{
     Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Target, Training,
 };
 pub use split::{Fractions, Span, Spans, Split, SplitError};
-pub use threshold::{ByQuantile, Fixed, Level, NoScores, Threshold};
+pub use threshold::{
+    Alerts, ByBudget, ByConformal, ByDynamic, ByKSigma, ByMad, ByPeaks, ByQuantile, Fixed, Level,
+    Rate, Stated, Threshold, Uncalibrated,
+};
 pub use training::{TrainingSet, TrainingSetError};
 pub use windows::{ShapeError, Windows};

@@ -10,7 +10,7 @@ use crate::split::Spans;
 
 fn calibrated(threshold: f64) -> ByTicker<Calibrated> {
     let distribution = Distribution::new(&[1.0, 2.0, 3.0]);
-    ByTicker::pooled(Calibrated { threshold, distribution })
+    ByTicker::pooled(Calibrated { threshold, distribution, origin: None, tail: None })
 }
 
 fn judge_with(detector: Detector) -> CalibratedDetector {

@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NoScores;
+use super::{Uncalibrated, ascending};
 use crate::range::Quantile;
-use crate::statistics::{sort, to_real};
+use crate::statistics::to_real;
 
 /// `[threshold.quantile]`: `q` .995.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,10 +24,13 @@ impl ByQuantile {
     ///
     /// # Errors
     /// No finite score.
-    pub fn calibrate(&self, scores: &[f64]) -> Result<f64, NoScores> {
-        let mut finite: Vec<f64> = scores.iter().copied().filter(|s| s.is_finite()).collect();
-        sort(&mut finite);
-        let last = finite.len().checked_sub(1).ok_or(NoScores)?;
+    pub fn calibrate(&self, scores: &[f64]) -> Result<f64, Uncalibrated> {
+        Ok(self.of_ascending(&ascending(scores)?))
+    }
+
+    /// The q-quantile of ascending finite scores, of which there is one.
+    pub(super) fn of_ascending(&self, finite: &[f64]) -> f64 {
+        let last = finite.len() - 1;
         let position = to_real(last) * self.q.get();
         #[expect(
             clippy::cast_possible_truncation,
@@ -36,7 +39,7 @@ impl ByQuantile {
         )]
         let below = position.floor() as usize;
         let (low, high) = (finite[below], finite[last.min(below + 1)]);
-        Ok(between(low, high, position - position.floor()))
+        between(low, high, position - position.floor())
     }
 }
 
@@ -53,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    fn level(q: f64, scores: &[f64]) -> Result<f64, NoScores> {
+    fn level(q: f64, scores: &[f64]) -> Result<f64, Uncalibrated> {
         ByQuantile { q: Quantile::try_from(q).unwrap() }.calibrate(scores)
     }
 
@@ -79,8 +82,8 @@ mod tests {
 
     #[test]
     fn degenerate_scores() {
-        assert_eq!(level(0.995, &[]), Err(NoScores));
-        assert_eq!(level(0.995, &[f64::NAN, f64::INFINITY]), Err(NoScores));
+        assert_eq!(level(0.995, &[]), Err(Uncalibrated::NoScores));
+        assert_eq!(level(0.995, &[f64::NAN, f64::INFINITY]), Err(Uncalibrated::NoScores));
         assert_eq!(level(0.995, &[3.0]), Ok(3.0));
         assert_eq!(level(0.995, &[3.0; 40]), Ok(3.0));
         assert_eq!(level(0.5, &[1.0, f64::NAN, 3.0]), Ok(2.0));
