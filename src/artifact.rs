@@ -15,7 +15,7 @@ use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::layouts::ForeignLayout;
 use oddlot_nets::{Engine, checkpoint};
 use oddlot_series::{
-    CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Judge, Merge, ModelSpec,
+    CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Form, Judge, Merge, ModelSpec,
     PriceLink, Scalers, Scaling, Spans, Split, Thresholds,
 };
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,9 @@ pub struct Artifact {
     pub judge: StoredJudge,
     /// How hindsight is merged where it decides.
     pub merge: Option<Merge>,
+    /// What errors are turned into.
+    #[serde(default, skip_serializing_if = "Form::is_default")]
+    pub form: Form,
     /// Thresholds and what they were calibrated on.
     pub thresholds: Thresholds,
 }
@@ -205,6 +208,7 @@ impl Model {
                 model_id: self.model_id.clone(),
                 judge,
                 merge: artifact.merge,
+                form: artifact.form.clone(),
                 price_links,
             },
             thresholds: artifact.thresholds.clone(),

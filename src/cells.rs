@@ -13,7 +13,7 @@ use oddlot_engine::tables::{
 use oddlot_engine::ticker_rows::day_of;
 use oddlot_engine::{Error, Report};
 use oddlot_nets::Engine;
-use oddlot_series::fallback;
+use oddlot_series::{Form, fallback};
 
 use crate::artifact::{Model, Pointer, StoredJudge};
 use crate::plan::{Plan, SqlPlan};
@@ -297,9 +297,12 @@ fn reach(prices: &Prices, models: &[&Model]) -> Reach {
         StoredJudge::Baseline(baseline) => baseline.baseline().lookback() + 1,
     };
     let detector = models.iter().map(before).max().unwrap_or(0).max(fallback::LOOKBACK);
+    let forms = || models.iter().map(|model| &model.artifact.form);
+    let smoothed_before = forms().map(Form::rows_before).max().unwrap_or(0);
+    let smoothed_after = forms().map(Form::rows_after).max().unwrap_or(0);
     Reach {
-        rows_before: prices.relation.features.lookback + detector,
-        rows_after: prices.layout.length.saturating_sub(1),
+        rows_before: prices.relation.features.lookback + detector + smoothed_before,
+        rows_after: prices.layout.length.saturating_sub(1) + smoothed_after,
     }
 }
 

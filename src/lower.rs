@@ -9,8 +9,8 @@ use oddlot_series::{
     Quantile, RobustZ,
 };
 
-use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network};
-use crate::settings::{split, threshold};
+use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network, Plan};
+use crate::settings::{range, score, split, threshold};
 
 /// The engine that computes networks: the one place where it is chosen. `asked` is what `ODDLOT_ENGINE` says,
 /// `isa` what `ODDLOT_ISA` says.
@@ -92,9 +92,61 @@ pub fn threshold(plan: threshold::Threshold) -> Result<series::Threshold, Error>
             series::Threshold::Quantile(ByQuantile { q })
         }
         threshold::Threshold::Fixed { value } => {
-            let value = Level::try_from(value.get()).map_err(unchecked)?;
-            series::Threshold::Fixed(Fixed { value })
+            series::Threshold::Fixed(Fixed { value: level(value)? })
         }
+        threshold::Threshold::KSigma { k } => {
+            series::Threshold::KSigma(series::ByKSigma { k: level(k)? })
+        }
+        threshold::Threshold::Mad { k } => series::Threshold::Mad(series::ByMad { k: level(k)? }),
+        threshold::Threshold::Peaks { rate: share, initial } => {
+            let initial = Quantile::try_from(initial.get()).map_err(unchecked)?;
+            let peaks = series::ByPeaks::new(rate(share)?, initial).map_err(unchecked)?;
+            series::Threshold::Peaks(peaks)
+        }
+        threshold::Threshold::Conformal { alpha } => {
+            series::Threshold::Conformal(series::ByConformal { alpha: rate(alpha)? })
+        }
+        threshold::Threshold::Dynamic { prune } => {
+            let prune = prune.map(rate).transpose()?;
+            series::Threshold::Dynamic(series::ByDynamic { prune })
+        }
+        threshold::Threshold::Budget { alerts } => {
+            let alerts = series::Alerts::try_from(alerts.get()).map_err(unchecked)?;
+            series::Threshold::Budget(series::ByBudget { alerts })
+        }
+    })
+}
+
+fn level(number: range::Positive) -> Result<Level, Error> {
+    Level::try_from(number.get()).map_err(unchecked)
+}
+
+fn rate(share: range::Fraction) -> Result<series::Rate, Error> {
+    series::Rate::try_from(share.get()).map_err(unchecked)
+}
+
+/// What errors are turned into, with a norm that has yet to be fitted where it is `mahalanobis`.
+pub fn form(plan: &Plan) -> Result<series::Form, Error> {
+    Ok(series::Form {
+        norm: match plan.score.norm {
+            score::NormName::L2 | score::NormName::Mahalanobis => series::Norm::L2,
+            score::NormName::L1 => series::Norm::L1,
+            score::NormName::Max => series::Norm::Max,
+        },
+        merge: merge(plan.merge),
+        smoothing: plan.score.smoothing.map(smoothing).transpose()?,
+        hindsight_smoothing: plan.merge.smoothing.map(smoothing).transpose()?,
+    })
+}
+
+fn smoothing(plan: score::Smoothing) -> Result<series::Smoothing, Error> {
+    Ok(match plan {
+        score::Smoothing::Mean { rows } => series::Smoothing::Mean { rows: rows.get() },
+        score::Smoothing::Median { rows } => series::Smoothing::Median { rows: rows.get() },
+        score::Smoothing::Ewma { lambda, rows } => series::Smoothing::Ewma {
+            lambda: Lambda::try_from(lambda.get()).map_err(unchecked)?,
+            rows: rows.get(),
+        },
     })
 }
 
@@ -116,7 +168,14 @@ pub fn scaling(scaling: split::Scaling) -> series::Scaling {
 
 /// Where thresholds are calibrated.
 pub fn calibration(plan: threshold::Calibration) -> series::Calibration {
-    series::Calibration { scope: scope(plan.scope), min_rows: plan.min_rows.get() }
+    series::Calibration {
+        scope: scope(plan.scope),
+        min_rows: plan.min_rows.get(),
+        p_values: match plan.p_values {
+            threshold::PValues::Rank => series::PValues::Rank,
+            threshold::PValues::Tail => series::PValues::Tail,
+        },
+    }
 }
 
 /// How several errors of a point become one.

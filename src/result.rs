@@ -5,6 +5,7 @@ mod table;
 mod tally;
 mod told;
 
+use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
 pub use tally::Tally;
@@ -45,6 +46,12 @@ pub struct ModelSummary {
     pub baselines: Vec<(String, f64)>,
     /// Pooled threshold of the deciding score.
     pub threshold: f64,
+    /// What threshold it is, in words: kind, parameters, calibration scores, level, stated rate.
+    pub threshold_words: String,
+    /// How often it says that a calm day is flagged; `None` where it says nothing.
+    pub stated_rate: Option<Stated>,
+    /// How often its score was above the threshold in the test span, and the 95 % interval of that.
+    pub realised: Option<Realised>,
     /// Test rows with a score of its own.
     pub n_scored: u64,
     /// Flagged test rows.
@@ -55,6 +62,28 @@ pub struct ModelSummary {
     pub correlation: Option<f64>,
     /// For a network: the baseline whose flags are most like its own, and how many they share.
     pub like: Option<(String, u64)>,
+}
+
+/// How often a score was above its threshold. Breaks and rows that the fallback decided are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Realised {
+    /// Rows that the score decided.
+    pub n: u64,
+    /// Of them, flagged.
+    pub n_flagged: u64,
+    /// The share of them.
+    pub rate: f64,
+    /// Wilson's 95 % interval, over as many rows as there are by the design effect of runs.
+    pub interval: (f64, f64),
+}
+
+impl Realised {
+    /// `None` of no row.
+    pub fn of(counted: &Proportion) -> Option<Self> {
+        let (rate, interval) = counted.share().zip(counted.interval())?;
+        Some(Self { n: counted.n as u64, n_flagged: counted.n_flagged as u64, rate, interval })
+    }
 }
 
 /// An event, of all models that flagged its peak.
@@ -82,6 +111,9 @@ impl Summary {
                 "model": model.name,
                 "mae": model.mae,
                 "threshold": model.threshold,
+                "stated_rate": model.stated_rate.map(Stated::rate),
+                "realised_rate": model.realised.map(|realised| realised.rate),
+                "realised_interval": model.realised.map(|realised| realised.interval),
                 "flags": model.n_flags,
                 "events": model.n_events,
             })

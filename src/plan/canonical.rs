@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{ModelPlan, Plan, source::hex};
+use crate::settings::score::Score;
 
 impl Plan {
     /// SHA-256 over everything that decides what the tables hold, as 64 hexadecimal digits.
@@ -30,6 +31,7 @@ impl Plan {
             scaling,
             models,
             calibration,
+            score,
             merge,
             events,
             universe,
@@ -38,7 +40,7 @@ impl Plan {
             warnings: _,
         } = self;
         let models: BTreeMap<_, _> = models.iter().map(|m| (m.name.as_str(), plain(m))).collect();
-        canonical(&json!({
+        let mut all = json!({
             "source": plain(source),
             "features": plain(features),
             "windows": plain(windows),
@@ -51,7 +53,9 @@ impl Plan {
             // How many tickers may fail decides how a run ends, and nothing that it writes.
             "universe": { "min_rows": plain(&universe.min_rows) },
             "output": plain(output),
-        }))
+        });
+        add_score(&mut all, score);
+        canonical(&all)
     }
 
     /// What a trained model depends on, apart from the data and the program: a training key.
@@ -64,12 +68,14 @@ impl Plan {
     /// What a model's flags depend on, apart from the data and the program: the training key with
     /// threshold, calibration and merge.
     pub fn judging_json(&self, model: &ModelPlan) -> String {
-        canonical(&json!({
+        let mut all = json!({
             "training": self.training(model),
             "threshold": plain(&model.threshold),
             "calibration": plain(&self.calibration),
             "merge": plain(&self.merge),
-        }))
+        });
+        add_score(&mut all, &self.score);
+        canonical(&all)
     }
 
     fn training(&self, model: &ModelPlan) -> Value {
@@ -82,6 +88,13 @@ impl Plan {
             "min_rows": plain(&self.universe.min_rows),
             "detector": plain(&model.detector),
         })
+    }
+}
+
+/// A plan that says nothing of `[score]` is the one that it was before there was any.
+fn add_score(all: &mut Value, score: &Score) {
+    if *score != Score::default() {
+        all["score"] = plain(score);
     }
 }
 

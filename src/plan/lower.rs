@@ -8,7 +8,7 @@ use super::{
     ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
     location::resolve, places::places,
 };
-use crate::settings::{Document, Mistakes, Settings, Slug, Variables};
+use crate::settings::{Document, Mistakes, Settings, Slug, Variables, threshold::Threshold};
 
 /// Reads, checks and lowers; all mistakes at once.
 pub(super) fn plan(
@@ -51,6 +51,7 @@ fn lower(
     let windows = windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes));
     let split = settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes));
     tell_missing_threshold(settings, mistakes);
+    tell_idle_pruning(settings, mistakes);
     bucket::check(settings, mistakes);
     let models = settings
         .models
@@ -68,6 +69,7 @@ fn lower(
         scaling: settings.scaling,
         models,
         calibration: settings.calibration,
+        score: settings.score,
         merge: settings.merge,
         events: settings.events,
         universe: settings.universe,
@@ -106,8 +108,26 @@ fn tell_missing_threshold(settings: &Settings, mistakes: &Mistakes<'_>) {
     let Some(first) = without.first() else { return };
     let names: Vec<_> = without.iter().map(|model| format!("`{}`", model.name)).collect();
     let report = Report::new("there is no threshold")
-        .expected("[threshold.quantile] or [threshold.fixed], or one in each model")
+        .expected("[threshold.quantile] or another, or one in each model")
         .found(format!("none for {}", names.join(", ")))
         .hint("add `[threshold.quantile]` with `q = 0.995`");
     mistakes.add(first.at, report);
+}
+
+/// Whether an event stands out is known when it is over: only hindsight can prune.
+fn tell_idle_pruning(settings: &Settings, mistakes: &Mistakes<'_>) {
+    let prunes = |threshold: &Option<Threshold>| {
+        matches!(threshold, Some(Threshold::Dynamic { prune: Some(_) }))
+    };
+    let own = settings.models.iter().find(|model| prunes(&model.threshold));
+    let at = own.map(|model| model.at).or(prunes(&settings.threshold).then_some(None));
+    if let Some(at) = at.filter(|_| !settings.merge.decides) {
+        let report = Report::new("`prune` of [threshold.dynamic] needs hindsight")
+            .expected(
+                "[merge] with `decides = true`: whether a flag stands out is known days later",
+            )
+            .found("the causal score decides")
+            .hint("delete `prune`, or let the hindsight score decide");
+        mistakes.add(at, report);
+    }
 }

@@ -28,6 +28,7 @@ pub use split::SplitPlan;
 use crate::settings::{
     Document, Slug, Variables,
     output::Universe,
+    score::Score,
     split::Scaling,
     threshold::{Calibration, Events, Merge},
 };
@@ -53,6 +54,8 @@ pub struct Plan {
     pub models: Vec<ModelPlan>,
     /// Where thresholds are calibrated.
     pub calibration: Calibration,
+    /// What errors are turned into before a threshold sees them.
+    pub score: Score,
     /// How the hindsight score is made, and whether it decides.
     pub merge: Merge,
     /// How flags become events.

@@ -21,8 +21,10 @@ pub(super) fn places(settings: &Settings, document: &Document) -> Places {
     noted.note("windows.length", settings.windows.as_ref().map(|windows| &windows.length));
     if let Some(split) = &settings.split {
         noted.note("split.train_to", split.train_to.as_ref());
+        noted.note("split.validation_to", split.validation_to.as_ref());
         noted.note("split.calibration_to", split.calibration_to.as_ref());
         noted.note("split.train", split.train.as_ref());
+        noted.note("split.validation", split.validation.as_ref());
         noted.note("split.calibration", split.calibration.as_ref());
     }
     noted.note("output.root", settings.output.as_ref().map(|output| &output.root));

@@ -123,6 +123,19 @@ impl fmt::Display for ModelPlan {
         match self.threshold {
             Threshold::Quantile { q } => write!(f, "; above quantile {q}"),
             Threshold::Fixed { value } => write!(f, "; above {value}"),
+            Threshold::KSigma { k } => write!(f, "; above mean + {k} standard deviations"),
+            Threshold::Mad { k } => write!(f, "; above median + {k} median deviations"),
+            Threshold::Peaks { rate, initial } => {
+                write!(f, "; above the level that a tail from quantile {initial} exceeds at {rate}")
+            }
+            Threshold::Conformal { alpha } => write!(f, "; conformal p-value at most {alpha}"),
+            Threshold::Dynamic { prune: None } => write!(f, "; above Hundman's epsilon"),
+            Threshold::Dynamic { prune: Some(least) } => {
+                write!(f, "; above Hundman's epsilon, pruned at {least}")
+            }
+            Threshold::Budget { alerts } => {
+                write!(f, "; at most {alerts} alerts per 1,000 ticker-days")
+            }
         }
     }
 }

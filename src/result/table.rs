@@ -3,8 +3,9 @@
 use std::fmt;
 
 use oddlot_engine::ticker_rows::iso_date;
+use oddlot_series::threshold::rate::percent;
 
-use super::{EventSummary, ModelSummary, Summary};
+use super::{EventSummary, ModelSummary, Realised, Summary};
 use crate::diagnostic::name;
 
 /// Two errors nearer than this share are called equal: on a few thousand days a smaller difference
@@ -29,6 +30,7 @@ impl fmt::Display for Summary {
             "\nMAE: mean absolute error per value, in training standard deviations of the feature;"
         )?;
         writeln!(f, "naive: the same error of the simplest rivals over the same windows.\n")?;
+        self.write_rates(f)?;
         for model in self.models.iter().filter(|model| model.is_network) {
             for verdict in verdicts(model) {
                 writeln!(f, "- {verdict}")?;
@@ -55,6 +57,20 @@ fn event_header() -> Vec<String> {
 }
 
 impl Summary {
+    /// How often each says that it flags a calm day, beside how often it flagged any.
+    fn write_rates(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = ["model", "stated rate", "realised", "95 % interval", "threshold"];
+        let mut lines = vec![header.map(str::to_owned).to_vec()];
+        lines.extend(self.models.iter().map(rate_line));
+        write_columns(f, &lines, &[false, true, true, true, false])?;
+        writeln!(
+            f,
+            "\nrealised: share of the test rows with a score of the model's own that it flagged, anomalies \
+             included; the interval\n(Wilson's) counts a run of flags by its design effect and takes runs and \
+             tickers as independent.\n"
+        )
+    }
+
     fn model_line(&self, model: &ModelSummary) -> Vec<String> {
         let kind = if model.reconstructs { "window" } else { "next row" };
         let rivals: Vec<String> =
@@ -71,6 +87,21 @@ impl Summary {
             model.n_events.to_string(),
         ]
     }
+}
+
+/// `0.62 %`, of which an interval says how little that may mean.
+fn rate_line(model: &ModelSummary) -> Vec<String> {
+    let stated = model.stated_rate.map_or_else(|| "no rate stated".into(), |rate| rate.to_string());
+    let realised = model.realised.as_ref();
+    vec![
+        model.name.clone(),
+        stated,
+        realised.map_or_else(|| "–".into(), |realised| percent(realised.rate)),
+        realised.map_or_else(String::new, |Realised { interval: (low, high), .. }| {
+            format!("{} … {}", percent(*low), percent(*high))
+        }),
+        model.threshold_words.clone(),
+    ]
 }
 
 fn event_line(event: &EventSummary) -> Vec<String> {

@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use oddlot_engine::judged::Observer;
 use oddlot_series::{
-    CalibratedDetector, HeldOut, History, Judgement, Mean, Scaler, Scalers, Scores, Span,
+    CalibratedDetector, HeldOut, History, JudgedRow, Judgement, Mean, Proportion, Rule, Scaler,
+    Scalers, Scores, Span,
 };
 
 use super::told::{self, Told};
-use super::{EventSummary, ModelSummary, Summary};
+use super::{EventSummary, ModelSummary, Realised, Summary};
 use crate::artifact::StoredJudge;
 use crate::train::Ready;
 
@@ -57,6 +58,8 @@ struct ModelCounts {
     n_scored: u64,
     n_events: u64,
     n_flags: u64,
+    /// Of the rows that its own score decided.
+    judged: Proportion,
     moments: Moments,
 }
 
@@ -177,6 +180,8 @@ impl ModelCounts {
                 }
             }
         }
+        let own = |row: &JudgedRow| (row.rule == Some(Rule::Model)).then_some(row.is_anomaly);
+        counts.judged = Proportion::of(judgement.rows[test_from..].iter().map(own));
         let starts = judgement.events.iter().filter(|event| event.start_row_idx >= test_from);
         counts.n_events = starts.count() as u64;
         counts
@@ -189,6 +194,7 @@ impl ModelCounts {
         self.n_scored += other.n_scored;
         self.n_events += other.n_events;
         self.n_flags += other.n_flags;
+        self.judged.add(other.judged);
         self.moments.merge(&other.moments);
     }
 }
@@ -256,8 +262,12 @@ fn model_summary(
         .map(|&name| (name.to_owned(), shared(name)))
         .max_by_key(|(name, n)| (*n, std::cmp::Reverse(name.clone())));
     let deciding = match (&artifact.thresholds.hindsight, artifact.merge) {
-        (Some(hindsight), Some(_)) => &hindsight.pooled,
-        _ => &artifact.thresholds.causal.pooled,
+        (Some(hindsight), Some(_)) => hindsight,
+        _ => &artifact.thresholds.causal,
+    };
+    let own = match deciding.per_ticker.len() {
+        0 => String::new(),
+        n => format!("; {n} tickers have their own"),
     };
     ModelSummary {
         name: artifact.name.clone(),
@@ -276,7 +286,10 @@ fn model_summary(
                 Some((name.to_owned(), all.models.get(name)?.held_out.detector.get()?))
             })
             .collect(),
-        threshold: deciding.threshold,
+        threshold: deciding.pooled.threshold,
+        threshold_words: format!("{}{own}", deciding.pooled.words()),
+        stated_rate: deciding.pooled.stated_rate(),
+        realised: Realised::of(&counts.judged),
         n_scored: counts.n_scored,
         n_flags: counts.n_flags,
         n_events: counts.n_events,

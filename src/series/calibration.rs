@@ -134,7 +134,9 @@ impl Sample {
             finite.filter(|&row_idx| counts(row_idx)).map(|row_idx| scores[row_idx]).collect()
         };
         let is_closed = |row_idx: usize| {
-            let mut ends = row_idx..history.len().min(row_idx + scores.steps);
+            // Smoothing takes in rows on either side, each with all windows that cover it.
+            let (first, last) = (scores.smoothed_rows, scores.smoothed_rows + scores.steps);
+            let mut ends = row_idx.saturating_sub(first)..history.len().min(row_idx + last);
             let leaves =
                 |end| history.windowed[end] && split.span(history.days[end]) != Span::Calibration;
             !scores.is_interim[row_idx] && !ends.any(leaves)
@@ -284,123 +286,4 @@ fn calibrate(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history::tests::OwnedHistory;
-    use crate::range::Quantile;
-    use crate::split::Spans;
-    use crate::threshold::{ByQuantile, Fixed, Level};
-
-    fn median() -> Threshold {
-        Threshold::Quantile(ByQuantile { q: Quantile::try_from(0.5).unwrap() })
-    }
-
-    fn sample(causal: &[f64]) -> Sample {
-        Sample { causal: causal.to_vec(), ..Sample::default() }
-    }
-
-    fn split(validation_to: i32, calibration_to: i32) -> Split {
-        Split::try_from(Spans { train_to: 0, validation_to, calibration_to }).unwrap()
-    }
-
-    #[test]
-    fn a_sample_holds_the_calibration_span_without_breaks() {
-        let history = OwnedHistory::new(&[1.0; 6], 1, 2).cut(4, true);
-        let mut scores = Scores::empty(6, 1, 1);
-        scores.causal = vec![0.0, 1.0, 2.0, f64::NAN, 4.0, 5.0];
-        scores.fallback = vec![0.0, 10.0, 20.0, 30.0, 40.0, 50.0];
-        let sample = Sample::of(&history.view(), &scores, &split(1, 4));
-        assert_eq!((sample.causal, sample.fallback), (vec![2.0], vec![20.0, 30.0]));
-    }
-
-    #[test]
-    fn a_hindsight_point_counts_only_if_all_its_windows_end_in_calibration() {
-        // Windows of three rows; calibration is days 2 … 5. Row 4 is covered by the window that ends
-        // on day 6, row 3 is not. Row 2 is covered by windows that end on days 2, 3, 4.
-        let history = OwnedHistory::new(&[1.0; 8], 1, 3);
-        let mut scores = Scores::empty(8, 1, 3);
-        scores.hindsight = (0..8).map(f64::from).collect();
-        let of = |scores: &Scores, history: &OwnedHistory, to| {
-            let mut scores = scores.clone();
-            scores.fallback = vec![f64::NAN; 8];
-            Sample::of(&history.view(), &scores, &split(1, to)).hindsight
-        };
-        assert_eq!(of(&scores, &history, 5), [2.0, 3.0]);
-        // A new segment on day 6 has its first window on day 8: nothing leaves calibration.
-        let cut = OwnedHistory::new(&[1.0; 8], 1, 3).cut(6, false);
-        assert_eq!(of(&scores, &cut, 5), [2.0, 3.0, 4.0, 5.0]);
-        // The newest points are not final.
-        scores.is_interim[6] = true;
-        scores.is_interim[7] = true;
-        assert_eq!(of(&scores, &history, 7), [2.0, 3.0, 4.0, 5.0]);
-    }
-
-    #[test]
-    fn a_ticker_with_few_rows_takes_the_pooled_threshold() {
-        let samples = BTreeMap::from([
-            ("A".to_owned(), sample(&[1.0, 2.0, 3.0])),
-            ("B".to_owned(), sample(&[10.0])),
-        ]);
-        let calibration =
-            Calibration { scope: Scope::Ticker, min_rows: 3, ..Calibration::default() };
-        let thresholds =
-            Thresholds::calibrate(&median(), &calibration, &samples, false).unwrap().causal;
-        assert_eq!(thresholds.get("A").item.threshold, 2.0);
-        assert_eq!(thresholds.get("B").item.threshold, 2.5);
-        assert!(thresholds.get("B").is_pooled_fallback);
-        assert_eq!(thresholds.get("B").item.distribution.n(), 4);
-        let pooled = Calibration::default();
-        let thresholds = Thresholds::calibrate(&median(), &pooled, &samples, false).unwrap().causal;
-        assert_eq!(thresholds.get("A").item.threshold, 2.5);
-    }
-
-    #[test]
-    fn the_score_that_decides_must_have_a_sample() {
-        let samples = BTreeMap::from([("A".to_owned(), sample(&[1.0]))]);
-        let calibrate = |samples, by_hindsight| {
-            Thresholds::calibrate(&median(), &Calibration::default(), samples, by_hindsight)
-        };
-        let thresholds = calibrate(&samples, false).unwrap();
-        assert!(thresholds.hindsight.is_none() && thresholds.fallback.is_none());
-        let refused = CalibrateError::NoScores { score: "score_hindsight" };
-        assert_eq!(calibrate(&samples, true), Err(refused));
-        let refused = CalibrateError::NoScores { score: "score" };
-        assert_eq!(calibrate(&BTreeMap::new(), false), Err(refused));
-    }
-
-    #[test]
-    fn a_fixed_threshold_needs_no_sample_and_leaves_the_fallback_to_a_quantile() {
-        let fixed = Threshold::Fixed(Fixed { value: Level::try_from(0.65).unwrap() });
-        let calibrate = |samples: BTreeMap<String, Sample>| {
-            Thresholds::calibrate(&fixed, &Calibration::default(), &samples, false).unwrap()
-        };
-        let none = calibrate(BTreeMap::new());
-        assert_eq!((none.causal.pooled.threshold, none.causal.pooled.distribution.n()), (0.65, 0));
-        assert_eq!(none.fallback, None);
-        let sample = Sample { fallback: vec![7.0], ..Sample::default() };
-        let some = calibrate(BTreeMap::from([("A".to_owned(), sample)]));
-        assert_eq!(some.fallback.unwrap().pooled.threshold, 7.0);
-    }
-
-    #[test]
-    fn stored_thresholds_keep_their_bits() {
-        let samples = BTreeMap::from([("A".to_owned(), sample(&[0.1, 0.2, 0.30000000000000004]))]);
-        let calibration =
-            Calibration { scope: Scope::Ticker, min_rows: 1, ..Calibration::default() };
-        let thresholds =
-            Thresholds::calibrate(&Threshold::default(), &calibration, &samples, false).unwrap();
-        let text = serde_json::to_string(&thresholds).unwrap();
-        assert_eq!(serde_json::from_str::<Thresholds>(&text).unwrap(), thresholds);
-    }
-
-    #[test]
-    fn calibration_settings_have_defaults_and_refuse_unknown_keys() {
-        assert_eq!(toml::from_str::<Calibration>("").unwrap(), Calibration::default());
-        let ticker = toml::from_str::<Calibration>("scope = 'ticker'").unwrap();
-        assert_eq!(
-            ticker,
-            Calibration { scope: Scope::Ticker, min_rows: 250, ..Calibration::default() }
-        );
-        assert!(toml::from_str::<Calibration>("rows = 3").is_err());
-    }
-}
+mod tests;

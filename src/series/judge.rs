@@ -3,6 +3,8 @@
 //! A row is decided by the detector's score if it has one, else by the fallback's, and a break is
 //! flagged whatever the scores. Every number is finite or `None`.
 
+mod pruning;
+
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::{Calibrated, Thresholds};
@@ -10,7 +12,7 @@ use crate::events::{Event, EventRule};
 use crate::history::{History, SkipReason};
 use crate::score::{Detector, PriceLink, ScoreError, Scores};
 use crate::split::{Span, Split};
-use crate::statistics::{finite, to_real};
+use crate::statistics::finite;
 
 /// A detector with its thresholds: it judges.
 #[derive(Clone)]
@@ -185,10 +187,12 @@ impl CalibratedDetector {
             row
         };
         let mut rows: Vec<JudgedRow> = (0..history.len()).map(judge_row).collect();
+        if let Some(least) = model.item.least_step().filter(|_| by_hindsight) {
+            pruning::prune(history, &mut rows, deciding, least);
+        }
         let events = self.events.group(history, &mut rows);
-        let links = &self.detector.price_links;
         let is_pooled_fallback = scores.is_pooled_fallback || model.is_pooled_fallback;
-        let points = points(history, scores, causal.item.threshold, links);
+        let points = points(&self.detector, history, scores, causal.item.threshold);
         Judgement { rows, points, events, is_pooled_fallback }
     }
 }
@@ -263,17 +267,19 @@ impl JudgedRow {
 }
 
 fn points(
+    detector: &Detector,
     history: &History<'_>,
     scores: &Scores,
     threshold: f64,
-    links: &[PriceLink],
 ) -> Vec<JudgedPoint> {
-    // The root mean square over features exceeds the threshold if one alone exceeds √features times it.
-    let reach = threshold * to_real(history.features).sqrt();
+    // Where scores are smoothed, the bounds are those of the row's own score before that.
+    let reach = |feature_idx| detector.form.norm.reach(threshold, history.features, feature_idx);
+    let reaches: Vec<f64> = (0..history.features).map(reach).collect();
     let point = |(idx, &value): (usize, &f64)| {
         let (row_idx, feature_idx) = (idx / history.features, idx % history.features);
         let (expected, scale) = (scores.expected[idx], scores.scale[idx]);
-        let link = links.get(feature_idx).copied().unwrap_or_default();
+        let reach = reaches[feature_idx];
+        let link = detector.price_links.get(feature_idx).copied().unwrap_or_default();
         JudgedPoint {
             value: finite(value),
             expected: finite(expected),

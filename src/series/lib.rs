@@ -38,6 +38,7 @@
 //!     model_id: "…".to_owned(),
 //!     judge: Judge::Baseline(fit.finish()?),
 //!     merge: None,
+//!     form: Form::default(),
 //!     price_links: vec![PriceLink::Return],
 //! };
 //!
@@ -70,16 +71,21 @@ pub mod baseline;
 pub mod by_ticker;
 pub mod calibration;
 pub mod distribution;
+pub mod error_shape;
 pub mod events;
 pub mod fallback;
+pub mod form;
 pub mod history;
 pub mod judge;
 pub mod merge;
 pub mod metrics;
 mod network;
+pub mod norm;
+pub mod proportion;
 pub mod rolling;
 pub mod scale;
 pub mod score;
+pub mod smoothing;
 pub mod split;
 pub mod threshold;
 pub mod training;
@@ -90,15 +96,20 @@ pub use calibration::{
     CalibrateError, Calibrated, Calibration, Origin, PValues, Sample, Thresholds,
 };
 pub use distribution::Distribution;
+pub use error_shape::{ErrorShape, NoShape};
 pub use events::{Event, EventRule};
+pub use form::Form;
 pub use history::{History, HistoryError, SkipReason};
 pub use judge::{CalibratedDetector, Direction, JudgedPoint, JudgedRow, Judgement, Rule};
 pub use merge::Merge;
 pub use metrics::{HeldOut, Mean};
 pub use model::{EpochReport, FitError, Fitted, Model, NamedTensor, TrainingWindows};
+pub use norm::Norm;
+pub use proportion::Proportion;
 pub use range::{Lambda, OutOfRange, Quantile};
 pub use scale::{ScaleError, Scaler, ScalerFit, ScalerParts, Scalers, Scaling};
 pub use score::{Detector, Judge, PriceLink, ScoreError, Scores};
+pub use smoothing::Smoothing;
 pub use spec::{
     Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Target, Training,
 };

@@ -6,20 +6,30 @@
 use crate::history::History;
 use crate::merge::{Merge, PointMerge};
 use crate::model::{FitError, Fitted};
+use crate::norm::Norm;
 use crate::scale::Scaler;
 use crate::score::Scores;
-use crate::statistics::{root_mean_square, to_real};
+use crate::statistics::to_real;
 use crate::windows::Windows;
 
 /// Windows handed to the network at once: it bounds what their expectations take (30 steps: 1.5 MB).
 /// Their number changes no result: [`Fitted::expect`] promises it.
 const WINDOWS_PER_CALL: usize = 128 * 96;
 
+/// What a network's errors are measured and joined by.
+#[derive(Clone, Copy)]
+pub(crate) struct How<'a> {
+    pub(crate) scaler: &'a Scaler,
+    /// Over windows.
+    pub(crate) merge: Merge,
+    /// Over features.
+    pub(crate) norm: &'a Norm,
+}
+
 /// Scores every full window of a checked history.
 pub(crate) fn score(
     network: &dyn Fitted,
-    scaler: &Scaler,
-    merge: Merge,
+    How { scaler, merge, norm }: How<'_>,
     history: &History<'_>,
 ) -> Result<Scores, FitError> {
     let (features, steps) = (history.features, network.steps());
@@ -43,7 +53,7 @@ pub(crate) fn score(
         for (&end, expected) in ends.iter().zip(expected.chunks_exact(steps * features)) {
             window_errors(scaler, history, end, expected, &mut errors);
             scores.window_error[end] = mean_magnitude(errors.iter().copied());
-            let of_step = |errors: &[f64]| root_mean_square(errors.iter().copied());
+            let of_step = |errors: &[f64]| norm.of(errors.iter().copied());
             points.push(end, errors.chunks_exact(features).map(of_step));
             let newest = &expected[(steps - 1) * features..];
             for (feature_idx, &scaled) in newest.iter().enumerate() {
@@ -233,6 +243,15 @@ pub(crate) mod tests {
         }
     }
 
+    fn scored(
+        network: &dyn Fitted,
+        scaler: &Scaler,
+        merge: Merge,
+        history: &History<'_>,
+    ) -> Result<Scores, FitError> {
+        score(network, How { scaler, merge, norm: &Norm::L2 }, history)
+    }
+
     fn scaler(mean: &[f64], sd: &[f64]) -> Scaler {
         let (mean, sd) = (mean.to_vec(), sd.to_vec());
         Scaler::try_from(ScalerParts { min: mean.clone(), max: mean.clone(), mean, sd }).unwrap()
@@ -245,7 +264,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0, 3.0, 5.0, 13.0, 5.0], 1, 3);
         let network = MeanOfWindow::new(3, 3, 1);
         let scores =
-            score(&network, &scaler(&[1.0], &[2.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[1.0], &[2.0]), Merge::Median, &history.view()).unwrap();
         // 10/3 in f32 is 2e-7 off; unscaling and dividing by sd keep that.
         let near = |found: f64, expected: f64| assert!((found - expected).abs() < 5e-7, "{found}");
         assert!(scores.causal[..2].iter().all(|score| score.is_nan()));
@@ -268,7 +287,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0, 2.0, 6.0], 1, 3);
         let network = Reversed(MeanOfWindow::new(3, 3, 1));
         let scores =
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
         assert_eq!((scores.expected[2], scores.causal[2]), (1.0, 5.0));
         assert_eq!(scores.hindsight, [5.0, 0.0, 5.0]);
     }
@@ -280,7 +299,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&values, 1, 3);
         let network = MeanOfWindow::new(3, 3, 1);
         let score = |history: &OwnedHistory| {
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Mean, &history.view()).unwrap()
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Mean, &history.view()).unwrap()
         };
         let whole = score(&history);
         // The last 20 rows alone: their first two lack windows, so from the third on (of hindsight,
@@ -297,7 +316,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[0.0, 0.0, 2.0, 60.0], 2, 2);
         let network = MeanOfWindow::new(2, 2, 2);
         let scaler = scaler(&[0.0, 0.0], &[1.0, 10.0]);
-        let scores = score(&network, &scaler, Merge::Median, &history.view()).unwrap();
+        let scores = scored(&network, &scaler, Merge::Median, &history.view()).unwrap();
         assert_eq!(scores.causal[1], 5.0_f64.sqrt());
         assert_eq!(scores.expected[2..], [1.0, 30.0]);
         assert_eq!(scores.window_error[1], 2.0); // (1 + 3 + 1 + 3) / 4
@@ -308,7 +327,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0, 2.0, 6.0, 4.0], 1, 2);
         let network = MeanOfWindow::new(2, 1, 1);
         let scores =
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
         assert_eq!(scores.causal[1..], [0.5, 2.0, 1.0]);
         assert_eq!(scores.window_error[1..], scores.causal[1..]);
         assert_eq!(scores.n_windows, [0, 1, 1, 1]);
@@ -321,7 +340,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0, 2.0, f64::NAN, 4.0, 5.0, f64::NAN], 1, 2);
         let network = MeanOfWindow::new(2, 2, 1);
         let scores =
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
         assert_eq!(scores.n_windows, [1, 1, 0, 1, 1, 0]);
         assert_eq!((scores.causal[1], scores.causal[4]), (0.5, 0.5));
         assert!(scores.causal[2].is_nan() && scores.causal[5].is_nan());
@@ -333,7 +352,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0; 6], 1, 4).cut(4, false);
         let network = MeanOfWindow::new(4, 4, 1);
         let scores =
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
         assert_eq!(scores.is_interim, [false, false, false, false, true, true]);
     }
 
@@ -341,7 +360,7 @@ pub(crate) mod tests {
     fn a_network_for_other_windows_is_refused() {
         let history = OwnedHistory::new(&[1.0; 6], 1, 4);
         let network = MeanOfWindow::new(3, 3, 1);
-        let refused = score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view());
+        let refused = scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view());
         let expected =
             FitError::Shape { expected: "3 × 1".to_owned(), found: "4 × 1".to_owned() };
         assert_eq!(refused, Err(expected));
@@ -353,7 +372,7 @@ pub(crate) mod tests {
         let history = OwnedHistory::new(&[1.0, 1e300, 1.0, 1.0], 1, 2);
         let network = MeanOfWindow::new(2, 2, 1);
         let scores =
-            score(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
+            scored(&network, &scaler(&[0.0], &[1.0]), Merge::Median, &history.view()).unwrap();
         assert!(scores.causal[1].is_nan() && scores.hindsight[1].is_nan());
         assert_eq!(scores.causal[3], 0.0);
     }

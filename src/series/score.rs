@@ -1,6 +1,7 @@
 //! Raw scores of one ticker by one detector: everything that needs no threshold.
 //!
-//! The causal score of a row is the root mean square over features of `|value - expected| / scale`,
+//! The causal score of a row is the root mean square over features of `|value - expected| / scale`
+//! (or another norm, smoothed or not: [`Form`]),
 //! from the last step of the window that ends there (a forecast: of that day; a baseline: from the
 //! rows before). The hindsight score merges the same quantity over all windows that cover the row;
 //! where a detector gives one step a window there is none.
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use crate::baseline::FittedBaseline;
 use crate::fallback;
+use crate::form::Form;
 use crate::history::{History, HistoryError, SkipReason};
 use crate::merge::Merge;
 use crate::model::{FitError, Fitted};
@@ -55,6 +57,8 @@ pub struct Detector {
     pub judge: Judge,
     /// How hindsight is merged where hindsight decides; `None` lets the causal score decide.
     pub merge: Option<Merge>,
+    /// What its errors are turned into.
+    pub form: Form,
     /// `[feature]`; features beyond its end have none.
     pub price_links: Vec<PriceLink>,
 }
@@ -89,6 +93,8 @@ pub struct Scores {
     pub n_windows: Vec<u32>,
     /// Whether later windows may still change the hindsight score, `[time]`.
     pub is_interim: Vec<bool>,
+    /// Rows on either side that smoothing takes into the hindsight score.
+    pub smoothed_rows: usize,
     /// Changes of price or first feature, `[time]`: see [`fallback::changes`].
     pub changes: Vec<f64>,
     /// Fallback scores, `[time]`: see [`fallback::scores`].
@@ -107,12 +113,14 @@ impl Detector {
         let mut scores = match &self.judge {
             Judge::Network { network, scalers } => {
                 let scaler = scalers.get(ticker);
-                let merge = self.merge.unwrap_or_default();
-                let scores = network::score(network.as_ref(), scaler.item, merge, history)?;
+                let merge = self.merge.unwrap_or(self.form.merge);
+                let how = network::How { scaler: scaler.item, merge, norm: &self.form.norm };
+                let scores = network::score(network.as_ref(), how, history)?;
                 Scores { is_pooled_fallback: scaler.is_pooled_fallback, ..scores }
             }
             Judge::Baseline(baseline) => score_baseline(baseline, ticker, history),
         };
+        self.form.apply(history, &mut scores);
         scores.changes = fallback::changes(history);
         scores.fallback = fallback::scores(&scores.changes);
         Ok(scores)
@@ -149,6 +157,7 @@ impl Scores {
             window_error: vec![f64::NAN; n_rows],
             n_windows: vec![0; n_rows],
             is_interim: vec![false; n_rows],
+            smoothed_rows: 0,
             changes: Vec::new(),
             fallback: Vec::new(),
             is_pooled_fallback: false,
@@ -220,6 +229,7 @@ pub(crate) mod tests {
                 scalers: ByTicker::pooled(Scaler::try_from(parts).unwrap()),
             },
             merge: None,
+            form: Form::default(),
             price_links: Vec::new(),
         }
     }

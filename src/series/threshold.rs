@@ -187,6 +187,8 @@ fn level_below(ascending: &[f64], n_above: usize) -> f64 {
 }
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
+#[cfg(test)]
+mod rates;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ pub mod models;
 pub mod output;
 pub mod range;
 pub mod s3;
+pub mod score;
 mod slug;
 pub mod source;
 pub mod split;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub has_threshold: bool,
     /// `[calibration]`
     pub calibration: threshold::Calibration,
+    /// `[score]`
+    pub score: score::Score,
     /// `[merge]`
     pub merge: threshold::Merge,
     /// `[events]`
@@ -67,7 +70,7 @@ impl Settings {
     }
 
     fn read_tables(mut file: Fields<'_>) -> Self {
-        use self::{output, source, split, threshold};
+        use self::{output, score, source, split, threshold};
         let source = file
             .table("source", "[source] with `path` and `columns`")
             .and_then(source::Source::read);
@@ -85,6 +88,7 @@ impl Settings {
         let has_threshold = file.has("threshold");
         let threshold = file.optional_table("threshold").and_then(threshold::Threshold::read);
         let calibration = file.optional_table("calibration").map(threshold::Calibration::read);
+        let score = file.optional_table("score").map(score::Score::read);
         let merge = file.optional_table("merge").map(threshold::Merge::read);
         let events = file.optional_table("events").map(threshold::Events::read);
         let universe = file.optional_table("universe").map(output::Universe::read);
@@ -102,6 +106,7 @@ impl Settings {
             threshold,
             has_threshold,
             calibration: calibration.unwrap_or_default(),
+            score: score.unwrap_or_default(),
             merge: merge.unwrap_or_default(),
             events: events.unwrap_or_default(),
             universe: universe.unwrap_or_default(),

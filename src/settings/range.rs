@@ -175,6 +175,10 @@ real_number! {
     Decay: lambda, "a number with 0 < lambda < 1", lambda > 0.0 && lambda < 1.0
 }
 real_number! {
+    /// Alerts per 1,000 ticker-days.
+    Alerts: alerts, "a number with 0 < alerts < 1000", alerts > 0.0 && alerts < 1000.0
+}
+real_number! {
     /// A finite number above zero.
     Positive: x, "a finite number > 0", x > 0.0 && x < f64::INFINITY
 }

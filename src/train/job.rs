@@ -10,8 +10,9 @@ use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::{Engine, Threads, mean_loss};
 use oddlot_series::{
-    Baseline, BaselineFit, Detector, FitError, Fitted, Judge, Merge, ModelSpec, Sample, ScalerFit,
-    Scalers, Scope, Split, Thresholds, TrainingSet,
+    Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError, Fitted, History, Judge,
+    Merge, ModelSpec, Norm, Sample, ScalerFit, Scalers, Scope, Scores, Split, Thresholds,
+    TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,7 @@ use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
 use crate::progress::TrainingBars;
+use crate::settings::score::NormName;
 
 /// One model to be made: owns what it needs, because it runs on another thread.
 pub(super) struct Job {
@@ -64,7 +66,9 @@ impl Job {
         };
         let merge = self.plan.merge.decides.then(|| lower::merge(self.plan.merge));
         let trained = Instant::now();
-        let thresholds = self.calibrate(&judge, &network, &scalers, merge)?;
+        let detector = self.detector(&judge, &network, &scalers, merge)?;
+        let form = detector.form.clone();
+        let thresholds = self.calibrate(&detector)?;
         let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
         tracing::info!(
             model = self.model.name.as_str(),
@@ -94,6 +98,7 @@ impl Job {
             scalers,
             judge,
             merge,
+            form,
             thresholds,
         };
         Model::new(artifact, network)
@@ -221,13 +226,14 @@ impl Job {
         Ok((judge, Some(Arc::from(fitted))))
     }
 
-    fn calibrate(
+    /// What scores, with a norm that is fitted where it has to be.
+    fn detector(
         &self,
         judge: &StoredJudge,
         network: &Option<Arc<dyn Fitted>>,
         scalers: &Scalers,
         merge: Option<Merge>,
-    ) -> Result<Thresholds, Error> {
+    ) -> Result<Detector, Error> {
         let judge = match (judge, network) {
             (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
             (StoredJudge::Network { .. }, Some(network)) => {
@@ -237,19 +243,46 @@ impl Job {
                 return Err(Error::bug("a network without weights"));
             }
         };
-        let detector = Detector {
+        let mut detector = Detector {
             name: self.model.name.as_str().to_owned(),
             model_id: String::new(),
             judge,
             merge,
+            form: lower::form(&self.plan)?,
             price_links: Vec::new(),
         };
+        if self.plan.score.norm == NormName::Mahalanobis {
+            detector.form.norm = Norm::Mahalanobis(self.error_shape(&detector)?);
+        }
+        Ok(detector)
+    }
+
+    /// Mean and covariance of the errors of the validation span.
+    fn error_shape(&self, detector: &Detector) -> Result<ErrorShape, Error> {
+        let mut errors = Vec::new();
+        for rows in self.rows.iter() {
+            let history = history(rows, &self.layout);
+            let scores = scores(detector, rows, &history)?;
+            errors.extend(ErrorShape::errors(&history, &scores, &self.split));
+        }
+        ErrorShape::fit(&errors, self.layout.features.len()).map_err(|error| {
+            let spans = ["split.validation_to", "split.validation"];
+            let title = format!("the errors of `{}` have no mean and covariance", self.model.name);
+            Error::data(
+                Report::new(title)
+                    .at(self.place(spans))
+                    .expected("scored rows in the validation span whose errors vary")
+                    .found(format!("{error}; {}", self.extent))
+                    .hint("move `split.validation_to` later, or take another `norm` in [score]"),
+            )
+        })
+    }
+
+    fn calibrate(&self, detector: &Detector) -> Result<Thresholds, Error> {
         let mut samples = BTreeMap::new();
         for rows in self.rows.iter() {
             let history = history(rows, &self.layout);
-            let scores = detector
-                .score(&rows.ticker, &history)
-                .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
+            let scores = scores(detector, rows, &history)?;
             samples.insert(rows.ticker.clone(), Sample::of(&history, &scores, &self.split));
         }
         let threshold = lower::threshold(self.model.threshold)?;
@@ -261,12 +294,22 @@ impl Job {
             if self.rows.iter().all(|rows| is_constant(&rows.values, n_features)) {
                 return self.constant();
             }
+            let (expected, hint) = match error {
+                CalibrateError::TooFewScores(_) => (
+                    "as many calibration scores as the smallest p-value needs",
+                    "raise `alpha`, or move `split.validation_to` and `split.calibration_to`",
+                ),
+                CalibrateError::NoScores { .. } => (
+                    "scored rows in the calibration span",
+                    "move `split.validation_to` and `split.calibration_to`, or take [threshold.fixed]",
+                ),
+            };
             Error::data(
                 Report::new(format!("the threshold of `{}` cannot be calibrated", self.model.name))
                     .at(self.place(spans))
-                    .expected("scored rows in the calibration span")
+                    .expected(expected)
                     .found(format!("{error}; {}", self.extent))
-                    .hint("move `split.validation_to` and `split.calibration_to`, or take [threshold.fixed]"),
+                    .hint(hint),
             )
         })
     }
@@ -332,6 +375,12 @@ impl Job {
         };
         Error::new(kind, report)
     }
+}
+
+fn scores(detector: &Detector, rows: &TickerRows, history: &History<'_>) -> Result<Scores, Error> {
+    detector
+        .score(&rows.ticker, history)
+        .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))
 }
 
 /// Whether each feature has one value in all rows that have any; values are interleaved.

@@ -15,6 +15,7 @@ mod settings;
 mod shared;
 mod source;
 mod sql;
+mod threshold;
 mod weights;
 
 use std::collections::BTreeMap;

@@ -32,6 +32,7 @@ mod readers;
 mod rerun;
 mod revision;
 mod s3;
+mod scores;
 mod segments;
 mod server;
 mod sp500;

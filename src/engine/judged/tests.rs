@@ -66,6 +66,7 @@ fn calibrated(
         model_id: format!("id-of-{name}"),
         judge: Judge::Baseline(fit.finish().unwrap()),
         merge: None,
+        form: oddlot_series::Form::default(),
         price_links: vec![PriceLink::Return; layout.features.len()],
     };
     let scores = detector.score(&learnt.ticker, &history).unwrap();

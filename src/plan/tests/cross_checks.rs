@@ -130,7 +130,7 @@ fn a_threshold_for_nobody() {
     assert_snapshot!(told("[threshold.quantile]\nq = 0.995", ""), @r"
     error: there is no threshold
       --> pipelines/p.toml:16:9
-      expected  [threshold.quantile] or [threshold.fixed], or one in each model
+      expected  [threshold.quantile] or another, or one in each model
       found     none for `ae`, `ewma`
       hint: add `[threshold.quantile]` with `q = 0.995`
     ");

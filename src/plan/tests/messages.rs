@@ -22,7 +22,7 @@ fn an_unknown_key() {
     assert_snapshot!(told("[output]", "[outputs]"), @r"
     error: unknown key `outputs` in the file
       --> pipelines/p.toml:26:2
-      expected  one of source, features, windows, split, scaling, models, threshold, calibration, merge, events, universe, output
+      expected  one of source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output
       found     [outputs]
       hint: did you mean `output`?
     ");
@@ -40,7 +40,7 @@ fn an_unknown_table() {
     assert_snapshot!(told("[output]", "[treshold.quantile]\nq = 0.9\n[output]"), @r"
     error: unknown key `treshold` in the file
       --> pipelines/p.toml:26:2
-      expected  one of source, features, windows, split, scaling, models, threshold, calibration, merge, events, universe, output
+      expected  one of source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output
       found     [treshold]
       hint: did you mean `threshold`?
     ");
@@ -132,7 +132,7 @@ fn an_unknown_variant() {
     assert_snapshot!(told("[threshold.quantile]", "[threshold.quantil]"), @r"
     error: unknown choice `quantil` in [threshold]
       --> pipelines/p.toml:23:12
-      expected  one of quantile, fixed
+      expected  one of quantile, fixed, k_sigma, mad, peaks, conformal, dynamic, budget
       found     [threshold.quantil]
       hint: did you mean `quantile`?
     ");
@@ -146,14 +146,14 @@ fn an_unknown_variant() {
     assert_snapshot!(told("[output]", "[threshold.fixed]\nvalue = 4\n[output]"), @r"
     error: [threshold] names more than one choice
       --> pipelines/p.toml:23:2
-      expected  one of quantile, fixed
+      expected  one of quantile, fixed, k_sigma, mad, peaks, conformal, dynamic, budget
       found     `quantile`, `fixed`
       hint: keep one of them
     ");
     assert_snapshot!(told("[threshold.quantile]\nq = 0.995", "[threshold]"), @r"
     error: [threshold] names no choice
       --> pipelines/p.toml:23:2
-      expected  one of quantile, fixed
+      expected  one of quantile, fixed, k_sigma, mad, peaks, conformal, dynamic, budget
       found     nothing
       hint: name it in the header: [threshold.quantile]
     ");

@@ -1,13 +1,17 @@
 use oddlot_series::{
-    ByTicker, Calibrated, Detector, Distribution, EventRule, EwmaZ, FittedBaseline, Judge, Lambda,
-    Spans, Split, Thresholds,
+    ByTicker, Calibrated, Detector, EventRule, EwmaZ, FittedBaseline, Fixed, Judge, Lambda, Level,
+    Spans, Split, Threshold, Thresholds,
 };
 
 use super::*;
 
 /// Flags scores above 3; days 0 … 9 are not in the test span.
 fn judge(name: &str, rows: usize) -> CalibratedDetector {
-    let threshold = Calibrated { threshold: 3.0, distribution: Distribution::new(&[1.0, 2.0]) };
+    let threshold = Calibrated::new(
+        &Threshold::Fixed(Fixed { value: Level::try_from(3.0).unwrap() }),
+        &[1.0, 2.0],
+    )
+    .unwrap();
     let baseline = EwmaZ::new(Lambda::default(), rows, 1).unwrap();
     CalibratedDetector {
         detector: Detector {
@@ -15,6 +19,7 @@ fn judge(name: &str, rows: usize) -> CalibratedDetector {
             model_id: name.into(),
             judge: Judge::Baseline(FittedBaseline::EwmaZ(baseline)),
             merge: None,
+            form: oddlot_series::Form::default(),
             price_links: Vec::new(),
         },
         thresholds: Thresholds {

@@ -7,6 +7,26 @@ use serde::Deserialize;
 pub(crate) struct Golden {
     pub(crate) peaks: Vec<Peaks>,
     pub(crate) dynamic: Vec<Dynamic>,
+    pub(crate) mahalanobis: Mahalanobis,
+    pub(crate) smoothed: Smoothed,
+}
+
+/// Distances of three points.
+#[derive(Deserialize)]
+pub(crate) struct Mahalanobis {
+    pub(crate) points: Vec<[f64; 3]>,
+    pub(crate) distances: Vec<f64>,
+}
+
+/// Forty scores smoothed over five rows, λ = .7.
+#[derive(Deserialize)]
+pub(crate) struct Smoothed {
+    pub(crate) mean: Vec<f64>,
+    pub(crate) median: Vec<f64>,
+    pub(crate) ewma: Vec<f64>,
+    pub(crate) centred_mean: Vec<f64>,
+    pub(crate) centred_median: Vec<f64>,
+    pub(crate) centred_ewma: Vec<f64>,
 }
 
 /// A tail by SciPy.
