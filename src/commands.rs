@@ -36,9 +36,9 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Check(args) => check::check(&args.pipeline),
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),
-        Command::Models(Models { what: None, place }) => list::models(place),
+        Command::Models(Models { what: None, place }) => list::models(place, engine),
         Command::Models(Models { what: Some(what), .. }) => match what {
-            ModelsCommand::List(place) => list::models(place),
+            ModelsCommand::List(place) => list::models(place, engine),
             ModelsCommand::Export(args) => weights::export(args, engine),
             ModelsCommand::Import(args) => weights::import(args, progress, engine),
         },

@@ -34,12 +34,12 @@ pub enum PValues {
     /// 1/(n + 1) of n calibration scores: nothing is claimed that was not seen.
     #[default]
     Rank,
-    /// That of a generalised Pareto tail of the calibration scores above their .98-quantile, if smaller.
+    /// That of a generalised Pareto tail of the calibration scores above their .95-quantile, if smaller.
     Tail,
 }
 
-/// Where the tail of p-values begins: Siffer's initial quantile.
-const TAIL_FROM: f64 = 0.98;
+/// Where the tail of p-values begins: 400 scores have one of 20.
+const TAIL_FROM: f64 = 0.95;
 
 /// The least p-value that a tail may claim.
 pub const P_VALUE_MIN: f64 = 1e-12;

@@ -131,9 +131,14 @@ fn fit(excesses: &[f64]) -> Option<(f64, f64)> {
     let mean = excesses.iter().map(|excess| excess / n).sum::<f64>();
     // In units of their mean θ is near γ, whatever the scale.
     let scaled: Vec<f64> = excesses.iter().map(|excess| excess / mean).collect();
-    let theta = most_likely(&Profile { excesses: &scaled, most: most / mean });
-    let shape = mean_log(&scaled, theta);
-    let scale = mean * if theta == 0.0 { 1.0 } else { shape / theta };
+    let profile = Profile { excesses: &scaled, most: most / mean };
+    let theta = most_likely(&profile);
+    let (inner, bound) = (mean_log(&scaled, theta), profile.scale_of_least_shape());
+    let (shape, scale) = match profile.loss_of_least_shape(bound) < profile.loss(theta) {
+        true => (SHAPE_MIN, bound),
+        false => (inner, if theta == 0.0 { 1.0 } else { inner / theta }),
+    };
+    let scale = mean * scale;
     (shape.is_finite() && scale.is_finite() && scale > 0.0).then_some((shape, scale))
 }
 
@@ -167,6 +172,24 @@ impl Profile<'_> {
         let shape = mean_log(self.excesses, theta);
         let rate = self.excesses.iter().map(|y| y / (1.0 + theta * y)).sum::<f64>() / n;
         rate + rate / shape - 1.0 / theta
+    }
+
+    /// The likeliest scale where the shape is −1/2: mean y/(2σ − y) is 1, and falls as σ rises.
+    fn scale_of_least_shape(&self) -> f64 {
+        let n = to_real(self.excesses.len());
+        let (mut low, mut high) = (self.most / 2.0, self.most);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            let mean = self.excesses.iter().map(|y| y / (2.0 * middle - y)).sum::<f64>() / n;
+            if mean > 1.0 { low = middle } else { high = middle }
+        }
+        high
+    }
+
+    /// [`Profile::loss`] of the shape −1/2 and a scale that its profile does not have.
+    fn loss_of_least_shape(&self, scale: f64) -> f64 {
+        // (1 + 1/γ) is −1, and the profile leaves out 1.
+        scale.ln() - mean_log(self.excesses, SHAPE_MIN / scale) - 1.0
     }
 
     /// The θ at which the shape is `shape`, which rises with it.

@@ -9,7 +9,7 @@ const QUANTILE: &str = "[threshold.quantile]\nq = 0.99";
 fn told(threshold: &str) -> String {
     let folder = Folder::with_prices();
     folder.change(QUANTILE, threshold);
-    folder.told_by_run()
+    folder.told(&["--quiet", "run", "pipelines/job.toml"])
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn scores_that_cannot_be_formed() {
       --> pipelines/job.toml:22:8
       expected  one of "l2", "l1", "max", "mahalanobis"
       found     norm = "l3"
-      hint: did you mean "l2"?
+      hint: delete `norm` for the default, "l2"
 
     error: unknown key `row` in [score.smoothing.mean]
       --> pipelines/job.toml:24:1
@@ -145,7 +145,7 @@ fn a_validation_span_that_has_no_errors_to_go_by() {
     folder.change("train_to = \"2020-02-29\"", "train_to = \"2020-01-05\"");
     folder.change("validation_to = \"2020-03-31\"", "validation_to = \"2020-01-10\"");
     folder.change(QUANTILE, &format!("{QUANTILE}\n[score]\nnorm = \"mahalanobis\""));
-    assert_snapshot!(folder.told_by_run(), @r"
+    assert_snapshot!(folder.told(&["--quiet", "run", "pipelines/job.toml"]), @r"
     error: the errors of `ewma` have no mean and covariance
       --> pipelines/job.toml:13:17
       expected  scored rows in the validation span whose errors vary
