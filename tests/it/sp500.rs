@@ -19,6 +19,18 @@ fn every_test_day_is_scored_causally_and_dated_to_itself() {
     let workshop = Workshop::new(&pipeline());
     let done = workshop.run();
     assert_eq!(done["cells"], 4 * 77, "4 tables, the years 1950 to 2026");
+    // The rate that each model states, and the one it had, with its 95 % interval.
+    for model in done["models"].as_array().unwrap() {
+        let number = |name: &str| model[name].as_f64().unwrap_or_else(|| panic!("{model}"));
+        assert!((number("stated_rate") - 0.005).abs() < 1e-12, "{model}");
+        let realised = number("realised_rate");
+        assert!(
+            (realised - number("flags") / 3553.0).abs() < 1e-12,
+            "no flag is a break's: {model}"
+        );
+        let [low, high] = [0, 1].map(|end| model["realised_interval"][end].as_f64().unwrap());
+        assert!(low < realised && realised < high && high < 0.05, "{model}");
+    }
 
     // The spans of the pipeline file; the sessions were counted in the CSV that the series came from.
     let spans = workshop.sql(

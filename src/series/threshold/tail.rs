@@ -5,9 +5,8 @@
 //!
 //! Sources: Pickands 1975 for the distribution; Grimshaw 1993, "Computing Maximum Likelihood Estimates for
 //! the Generalized Pareto Distribution", for the search in the one variable θ = γ/σ, in which γ(θ) =
-//! mean ln(1 + θ y) and the likelihood is −n (1 + γ(θ) + ln(γ(θ)/θ)). We differ: γ stays at or above −1/2,
-//! where the likelihood is regular (Smith 1985); below −1 it has no maximum, and a score that can be no
-//! larger than the largest seen would be flagged on the next new record.
+//! mean ln(1 + θ y) and the likelihood is −n (1 + γ(θ) + ln(γ(θ)/θ)). γ stays at or above −1, the uniform
+//! tail that ends at the largest excess: below it the likelihood has no maximum.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +19,7 @@ use crate::statistics::to_real;
 pub const EXCESSES_MIN: usize = 20;
 
 /// The least shape.
-const SHAPE_MIN: f64 = -0.5;
+const SHAPE_MIN: f64 = -1.0;
 /// Excesses of a larger shape have a mean that is infinite many times over.
 const SHAPE_MAX: f64 = 4.0;
 /// Points of the likelihood that are looked at before the best one is narrowed down.
@@ -133,9 +132,9 @@ fn fit(excesses: &[f64]) -> Option<(f64, f64)> {
     let scaled: Vec<f64> = excesses.iter().map(|excess| excess / mean).collect();
     let profile = Profile { excesses: &scaled, most: most / mean };
     let theta = most_likely(&profile);
-    let (inner, bound) = (mean_log(&scaled, theta), profile.scale_of_least_shape());
-    let (shape, scale) = match profile.loss_of_least_shape(bound) < profile.loss(theta) {
-        true => (SHAPE_MIN, bound),
+    let inner = mean_log(&scaled, theta);
+    let (shape, scale) = match profile.loss_of_least_shape() < profile.loss(theta) {
+        true => (SHAPE_MIN, profile.most),
         false => (inner, if theta == 0.0 { 1.0 } else { inner / theta }),
     };
     let scale = mean * scale;
@@ -174,22 +173,9 @@ impl Profile<'_> {
         rate + rate / shape - 1.0 / theta
     }
 
-    /// The likeliest scale where the shape is −1/2: mean y/(2σ − y) is 1, and falls as σ rises.
-    fn scale_of_least_shape(&self) -> f64 {
-        let n = to_real(self.excesses.len());
-        let (mut low, mut high) = (self.most / 2.0, self.most);
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(low, high);
-            let mean = self.excesses.iter().map(|y| y / (2.0 * middle - y)).sum::<f64>() / n;
-            if mean > 1.0 { low = middle } else { high = middle }
-        }
-        high
-    }
-
-    /// [`Profile::loss`] of the shape −1/2 and a scale that its profile does not have.
-    fn loss_of_least_shape(&self, scale: f64) -> f64 {
-        // (1 + 1/γ) is −1, and the profile leaves out 1.
-        scale.ln() - mean_log(self.excesses, SHAPE_MIN / scale) - 1.0
+    /// [`Profile::loss`] of the least shape, whose likeliest scale is the largest excess: 1/σ each.
+    fn loss_of_least_shape(&self) -> f64 {
+        self.most.ln() - 1.0
     }
 
     /// The θ at which the shape is `shape`, which rises with it.
@@ -274,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_an_ideal_tail_is_found_and_stops_at_one_half() {
+    fn the_shape_of_an_ideal_tail_is_found_and_stops_at_the_uniform_one() {
         for (shape, n) in [(0.3, 4000), (0.0, 4000), (-0.2, 4000), (1.5, 4000)] {
             let (found, scale) = fit(&ideal(shape, n)).unwrap();
             // The ranks cut off the outermost half of a 4,000th: .01 of γ.
@@ -283,9 +269,8 @@ mod tests {
                 "{shape}: {found} {scale}"
             );
         }
-        // A uniform tail has γ = −1, beyond which the likelihood has no maximum.
-        let (found, _) = fit(&ideal(-1.0, 1000)).unwrap();
-        assert!((found - SHAPE_MIN).abs() < 1e-6, "{found}");
+        // Ranks that crowd towards their end would have γ = −2, were there a maximum of the likelihood.
+        assert_eq!(fit(&ideal(-2.0, 1000)).unwrap().0, SHAPE_MIN);
     }
 
     #[test]
@@ -323,13 +308,17 @@ mod tests {
         #[test]
         fn no_other_shape_and_scale_are_likelier(
             excesses in prop::collection::vec(0.001_f64..9.0, 20..60),
-            (shape, scale) in (-0.5_f64..1.5, 0.1_f64..9.0),
+            (shape, scale) in (-0.999_f64..1.5, 0.1_f64..9.0),
         ) {
             let mut excesses = excesses;
             excesses.sort_unstable_by(f64::total_cmp);
             let (best_shape, best_scale) = fit(&excesses).unwrap();
             let likelihood = |shape: f64, scale: f64| -> f64 {
-                let log = |y: &f64| -scale.ln() - (1.0 + 1.0 / shape) * (shape * y / scale).ln_1p();
+                let power = 1.0 + 1.0 / shape;
+                let log = |y: &f64| match power {
+                    0.0 => -scale.ln(),
+                    _ => -scale.ln() - power * (shape * y / scale).ln_1p(),
+                };
                 excesses.iter().map(log).sum()
             };
             let (best, other) = (likelihood(best_shape, best_scale), likelihood(shape, scale));

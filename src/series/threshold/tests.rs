@@ -73,7 +73,7 @@ fn each_threshold_says_what_it_is_and_what_it_promises() {
         "quantile 0.9 of 400 calibration scores: 10.00 %",
         "mean + 3 standard deviations of 400 calibration scores: no rate",
         "median + 5 × 1.4826 × MAD of 400 calibration scores: no rate",
-        "exceeded at 1.00 % by a generalised Pareto tail (shape -0.500, scale 28.422) of the 40 scores above \
+        "exceeded at 1.00 % by a generalised Pareto tail (shape -1.000, scale 39.900) of the 40 scores above \
          360.100 (quantile 0.9) of 400 calibration scores: 1.00 %",
         "conformal p-value of at most 0.05 among 400 calibration scores: ≤ 5.00 %",
         "Hundman's epsilon over 400 calibration scores, runs of flags pruned in hindsight where they stand \
