@@ -137,7 +137,7 @@ fn severity_rises_with_the_score_and_compares_across_tickers() {
     assert_eq!(workshop.one(&falls), "0");
     // Each ticker's own calibration days are spread alike, whatever the size of its moves.
     let calm = format!(
-        "SELECT count(*) FROM (SELECT ticker, model, avg(severity) AS mean FROM ({}) \
+        "SELECT count(*) FROM (SELECT ticker, model, avg(severity) AS mean FROM ({}) s \
          JOIN errors USING (pipeline, ticker, ts, model) WHERE split = 'calibration' \
          AND rule = 'model' GROUP BY ticker, model) WHERE abs(mean - 7.24) > 0.6",
         body(SEVERITY)
