@@ -72,6 +72,7 @@ pub mod by_ticker;
 pub mod calibration;
 pub mod distribution;
 pub mod error_shape;
+pub mod evaluate;
 pub mod events;
 pub mod fallback;
 pub mod form;
