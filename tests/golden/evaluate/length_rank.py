@@ -1,7 +1,7 @@
 """Writes `length_rank.json`: the window that TSB-AD takes for a series (`find_length_rank`, rank 1).
 
     pip install --no-deps -r tests/golden/evaluate/requirements.txt
-    pip install -r <(grep -v TSB tests/golden/evaluate/requirements.txt)
+    pip install -r <(grep -v -e TSB -e prts tests/golden/evaluate/requirements.txt)
     python tests/golden/evaluate/length_rank.py
 
 Values are whole numbers, so that both sides read the same series. `find_length_rank` asks for plots that
