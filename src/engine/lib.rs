@@ -13,6 +13,7 @@ pub mod header;
 pub mod import;
 pub mod inspect;
 pub mod judged;
+pub mod labelled;
 mod lookahead;
 mod off_tokio;
 pub mod parquet_format;

@@ -15,6 +15,7 @@ mod format;
 mod held;
 pub(crate) mod message;
 pub(crate) mod pinned;
+mod scored;
 mod shell;
 mod tables;
 
@@ -36,6 +37,7 @@ use held::Held;
 pub use ask::{count_anomalies, untold_alerts};
 pub use complete::{COMPLETE, PARTIAL};
 pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
+pub use scored::{ScoredRow, first_feature, scored_rows};
 pub use shell::{Shell, Step};
 
 /// Tables of which a reader sees one complete run: deterministic cells, replaced whole.

@@ -108,7 +108,7 @@ async fn known_alerts(
 
 /// The rows that a file of ours gives over the tables of `root`; none while `table` is absent. Another
 /// pipeline may be replacing cells of its own: then it is asked anew.
-async fn ask(
+pub(super) async fn ask(
     context: &SessionContext,
     root: &str,
     table: &str,
