@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it is explained.
 
 mod bench;
+mod evaluate;
 mod import;
 mod models;
 
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use oddlot_series::evaluate::PointAdjustment;
 
 pub use bench::BenchArgs;
+pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
 pub use import::{Decimal, Duplicates, ImportArgs};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 
@@ -73,6 +76,9 @@ pub enum Command {
     /// Read everything in an output folder and tell what is not as it was written
     #[command(after_help = VERIFY_HELP)]
     Verify(Where),
+    /// Tell how well scores find what labels say, beside what needs no detector
+    #[command(after_help = evaluate::AFTER_HELP)]
+    Evaluate(EvaluateArgs),
     /// Measure how fast networks are trained and scored on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(BenchArgs),
@@ -232,6 +238,12 @@ impl Cli {
         let range = match &self.command {
             Command::Run(job) | Command::Score(job) => job.range,
             Command::Plan(plan) => plan.range,
+            Command::Evaluate(args) if args.point_adjust => {
+                return Err(Self::command().error(
+                    ErrorKind::InvalidValue,
+                    format!("there are no figures after point adjustment: {PointAdjustment}"),
+                ));
+            }
             _ => return Ok(()),
         };
         match (range.from, range.to) {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod evaluate;
 mod import;
 mod job;
 mod list;
@@ -44,6 +45,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         },
         Command::Runs(args) => list::runs(args),
         Command::Verify(args) => verify::verify(args, engine),
+        Command::Evaluate(args) => evaluate::evaluate(args),
         Command::Bench(args) => bench::bench(args, progress, engine),
     }
 }

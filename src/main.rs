@@ -15,6 +15,7 @@ mod claim;
 mod cli;
 mod commands;
 mod diagnostic;
+mod evaluate;
 mod exit;
 mod faults;
 mod log;

@@ -156,18 +156,19 @@ fn help_reads_in_the_words_of_the_field() {
     Usage: oddlot [OPTIONS] <COMMAND>
 
     Commands:
-      run     Do the whole job: read prices, train where needed, score, write tables
-      check   Look for mistakes in a pipeline, its queries and its source, and change nothing
-      plan    List what a run would train, score and write, and why
-      train   Train the models of a pipeline, unless they are trained already
-      score   Score with the models trained before, and write tables
-      sql     Ask the tables in SQL; with neither query nor file, open a prompt
-      import  Turn CSV files into one sorted Parquet file, and tell what is odd in them
-      models  List the trained models of an output folder; export and import their weights
-      runs    List the runs of an output folder and how they ended
-      verify  Read everything in an output folder and tell what is not as it was written
-      bench   Measure how fast networks are trained and scored on this machine
-      help    Print this message or the help of the given subcommand(s)
+      run       Do the whole job: read prices, train where needed, score, write tables
+      check     Look for mistakes in a pipeline, its queries and its source, and change nothing
+      plan      List what a run would train, score and write, and why
+      train     Train the models of a pipeline, unless they are trained already
+      score     Score with the models trained before, and write tables
+      sql       Ask the tables in SQL; with neither query nor file, open a prompt
+      import    Turn CSV files into one sorted Parquet file, and tell what is odd in them
+      models    List the trained models of an output folder; export and import their weights
+      runs      List the runs of an output folder and how they ended
+      verify    Read everything in an output folder and tell what is not as it was written
+      evaluate  Tell how well scores find what labels say, beside what needs no detector
+      bench     Measure how fast networks are trained and scored on this machine
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
@@ -267,8 +268,8 @@ fn help_reads_in_the_words_of_the_field() {
           --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
           --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --no-columns                Keep no column but ticker and time: a list of days
-      -q, --quiet                     Show no progress, only warnings, errors and the result
           --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
+      -q, --quiet                     Show no progress, only warnings, errors and the result
           --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
           --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
           --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]

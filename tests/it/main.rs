@@ -16,6 +16,7 @@ mod cloud;
 mod commands;
 mod daily;
 mod engine;
+mod evaluate;
 mod failpoints;
 mod faults;
 mod forged;
