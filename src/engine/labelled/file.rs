@@ -10,6 +10,7 @@ use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::contained::contained;
 use crate::error::{Error, Kind, Report, Result};
 
 /// The first bytes of a Parquet file.
@@ -41,7 +42,10 @@ impl Table {
         opened.take(PARQUET.len() as u64).read_to_end(&mut begin).map_err(cannot)?;
         let file = File::open(path).map_err(cannot)?;
         let (rows, lines) = match begin == PARQUET {
-            true => (parquet(file).map_err(|found| damaged(&name, "Parquet", found))?, Vec::new()),
+            true => {
+                let rows = contained(|| parquet(file)).flatten();
+                (rows.map_err(|found| damaged(&name, "Parquet", found))?, Vec::new())
+            }
             false => csv(file).map_err(|found| damaged(&name, "CSV with a header", found))?,
         };
         if rows.num_rows() == 0 {

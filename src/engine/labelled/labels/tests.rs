@@ -84,6 +84,14 @@ fn every_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn a_damaged_file_is_an_error_and_no_panic() {
+    for text in ["PAR1 and nothing of it", "ticker,ts,label\nA,2020-01-01\n"] {
+        let error = read(text, &[]).unwrap_err();
+        assert_eq!((error.kind, error.reports[0].title.as_str()), (Kind::Data, "the file cannot be read"));
+    }
+}
+
+#[test]
 fn a_file_without_rows_is_a_mistake() {
     for text in ["", "ticker,ts,label\n", "\n"] {
         assert_eq!(reports(text)[0].title, "the file has no row", "{text:?}");
