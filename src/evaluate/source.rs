@@ -100,9 +100,8 @@ pub fn of_pipeline(
         let ticker = ticker.to_string();
         all.push(Rows { ticker, ts, is_in, values, is_numbered, detectors });
     }
-    let span_name =
-        span.name().map_or_else(|| "all rows".to_owned(), |span| format!("the {span} span"));
-    notes.insert(0, format!("rows of {span_name}"));
+    let all_rows = || "all rows".to_owned();
+    notes.insert(0, span.name().map_or_else(all_rows, |span| format!("rows of the {span} span")));
     join(all, labels, args, notes)
 }
 
