@@ -67,6 +67,7 @@ pub mod model;
 pub mod spec;
 pub mod windows;
 
+pub mod archive;
 pub mod baseline;
 pub mod by_ticker;
 pub mod calibration;
@@ -91,6 +92,7 @@ pub mod split;
 pub mod threshold;
 pub mod training;
 
+pub use archive::{Archive, ArchiveError, Networks, Series};
 pub use baseline::{Baseline, BaselineFit, EwmaZ, Expectation, FittedBaseline, RobustZ};
 pub use by_ticker::{ByTicker, Chosen, Scope};
 pub use calibration::{
