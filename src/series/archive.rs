@@ -12,12 +12,36 @@
 //! Shapes: values `[time, feature]` → scores `[time]`, all finite. Units: standard deviations of the
 //! series, or none.
 
+mod auto_regression;
+mod difference;
+mod draws;
+pub mod ensemble;
+mod fourier;
+mod isolation_forest;
+mod k_means;
+mod matrix_profile;
 mod median_distance;
+mod nearest_neighbour;
+mod neighbours;
+mod polynomial;
 pub mod smoothing;
+mod spaced;
+mod spectral_residual;
 mod standardised;
+mod window_pca;
 
+pub use auto_regression::AutoRegression;
+pub use difference::Difference;
+pub use ensemble::Ensemble;
+pub use isolation_forest::IsolationForest;
+pub use k_means::KMeans;
+pub use matrix_profile::MatrixProfile;
 pub use median_distance::MedianDistance;
+pub use nearest_neighbour::NearestNeighbour;
+pub use polynomial::Polynomial;
+pub use spectral_residual::SpectralResidual;
 pub use standardised::Standardised;
+pub use window_pca::WindowPca;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,27 +108,67 @@ pub enum ArchiveError {
 pub enum Archive {
     /// Distance from the median, smoothed.
     MedianDistance(MedianDistance),
+    /// Change from row to row, smoothed.
+    Difference(Difference),
+    /// What the rows before do not foretell.
+    AutoRegression(AutoRegression),
+    /// What a curve through the neighbourhood does not foretell.
+    Polynomial(Polynomial),
+    /// What stands out once the usual frequencies are evened out.
+    SpectralResidual(SpectralResidual),
+    /// What the usual shapes of a window do not explain.
+    WindowPca(WindowPca),
+    /// Distance from the nearest of a few typical windows.
+    KMeans(KMeans),
+    /// Distance from the nearest other window.
+    NearestNeighbour(NearestNeighbour),
+    /// Distance in shape from the nearest other window.
+    MatrixProfile(MatrixProfile),
+    /// How few random cuts set a window apart.
+    IsolationForest(IsolationForest),
+    /// Several of them together.
+    Ensemble(Ensemble),
 }
 
 impl Archive {
     /// Scores of a series, `[time]`, higher = odder, all finite.
     ///
-    /// A series too short for a detector's windows is scored with shorter ones; one that does not vary
-    /// has equal scores.
+    /// A series too short for a detector's windows is scored with shorter ones; the scores of one that
+    /// does not vary are 0.
     ///
     /// # Errors
     /// Values that do not divide into rows or are not finite; a network that cannot be trained.
     pub fn score(
         &self,
         series: &Series<'_>,
-        _networks: &dyn Networks,
+        networks: &dyn Networks,
     ) -> Result<Vec<f64>, ArchiveError> {
         let standardised = Standardised::of(series)?;
+        if !standardised.varies() {
+            return Ok(vec![0.0; standardised.len()]);
+        }
         Ok(match self {
             Self::MedianDistance(detector) => detector.score(&standardised),
+            Self::Difference(detector) => detector.score(&standardised),
+            Self::AutoRegression(detector) => detector.score(&standardised),
+            Self::Polynomial(detector) => detector.score(&standardised),
+            Self::SpectralResidual(detector) => detector.score(&standardised),
+            Self::WindowPca(detector) => detector.score(&standardised),
+            Self::KMeans(detector) => detector.score(&standardised),
+            Self::NearestNeighbour(detector) => detector.score(&standardised),
+            Self::MatrixProfile(detector) => detector.score(&standardised),
+            Self::IsolationForest(detector) => detector.score(&standardised),
+            Self::Ensemble(Ensemble { members, weights }) => {
+                let scores: Result<Vec<_>, _> =
+                    members.iter().map(|member| member.score(series, networks)).collect();
+                ensemble::combine(&scores?, *weights, standardised.period(), standardised.len())
+            }
         })
     }
 }
+
+#[cfg(test)]
+mod golden;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -126,7 +190,19 @@ pub(crate) mod tests {
 
     /// Every detector without a network, with its defaults.
     pub(crate) fn all() -> Vec<Archive> {
-        vec![Archive::MedianDistance(MedianDistance::default())]
+        vec![
+            Archive::MedianDistance(MedianDistance::default()),
+            Archive::Difference(Difference::default()),
+            Archive::AutoRegression(AutoRegression::default()),
+            Archive::Polynomial(Polynomial::default()),
+            Archive::SpectralResidual(SpectralResidual::default()),
+            Archive::WindowPca(WindowPca::default()),
+            Archive::KMeans(KMeans::default()),
+            Archive::NearestNeighbour(NearestNeighbour::default()),
+            Archive::MatrixProfile(MatrixProfile::default()),
+            Archive::IsolationForest(IsolationForest::default()),
+            Archive::Ensemble(Ensemble::default()),
+        ]
     }
 
     #[test]
@@ -144,13 +220,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn degenerate_series_have_finite_scores_and_constants_equal_ones() {
+    fn degenerate_series_have_finite_scores_and_constants_none() {
         for detector in all() {
             assert!(scores(&detector, &[], 10).is_empty(), "{detector:?}");
             for n in [1, 2, 3, 4, 5, 7, 8, 12, 40, 41, 90] {
                 for period in [0, 10, 30, usize::MAX] {
                     let constant = scores(&detector, &vec![0.1; n], period);
-                    assert_eq!(constant, vec![constant[0]; n], "{detector:?} {n} {period}");
+                    assert_eq!(constant, vec![0.0; n], "{detector:?} {n} {period}");
                     let alternating: Vec<f64> =
                         (0..n).map(|k| [1e308, -1e308, 0.0][k % 3]).collect();
                     let found = scores(&detector, &alternating, period);

@@ -59,6 +59,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod least_squares;
 mod moments;
 mod range;
 mod statistics;

@@ -61,6 +61,8 @@ impl From<Lambda> for f64 {
 pub struct Quantile(f64);
 
 impl Quantile {
+    pub(crate) const NINE_TENTHS: Self = Self(0.9);
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0

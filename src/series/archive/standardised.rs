@@ -56,6 +56,11 @@ impl Standardised {
         self.n_rows == 0
     }
 
+    /// Whether any feature does.
+    pub fn varies(&self) -> bool {
+        self.columns.iter().flatten().any(|&value| value != 0.0)
+    }
+
     /// Each feature, `[feature][time]`.
     pub fn columns(&self) -> &[Vec<f64>] {
         &self.columns
