@@ -148,8 +148,9 @@ def matrix_profile(view):
 def spectral_residual(view):
     spectrum = np.fft.fft(view.z)
     logs = np.log(np.abs(spectrum) + 1e-8)
+    logs[0] = logs[1]  # z has mean 0: what is there is rounding
     residual = np.exp(logs - moving_average(logs, 3))
-    residual[0] = 0  # z has mean 0: what is there is rounding, and so is its phase
+    residual[0] = 0
     saliency = np.abs(np.fft.ifft(residual * np.exp(1j * np.angle(spectrum))))
     return rms2(saliency**2, view.period)
 

@@ -88,6 +88,7 @@ impl Pairs for Shapes {
             // No larger than the norms allow: of flat windows nothing but rounding would be left.
             let most = norm * other_norm;
             let product = if product < most { product } else { most };
+            let product = if product > -most { product } else { -most };
             let apart = norm - other_norm;
             *distance += apart * apart + 2.0 * (most - product);
         }

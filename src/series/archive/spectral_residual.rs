@@ -40,19 +40,20 @@ impl SpectralResidual {
 
 /// Magnitude of the series with evened-out amplitudes, `[time]`.
 fn saliency(column: &[f64]) -> Vec<f64> {
-    if column.iter().all(|&value| value == 0.0) {
+    if column.len() < 2 || column.iter().all(|&value| value == 0.0) {
         return column.to_vec();
     }
     let values: Vec<Complex> = column.iter().map(|&value| [value, 0.0]).collect();
     let mut spectrum = transform(&values, Direction::Forward);
-    let logs: Vec<f64> =
+    let mut logs: Vec<f64> =
         spectrum.iter().map(|[re, im]| (re.hypot(*im) + AMPLITUDE_MIN).ln()).collect();
+    // The mean of a standardised series is rounding: it has no amplitude that the next could be held against.
+    logs[0] = logs[1];
     let usual = moving_average(&logs, SMOOTH);
     for ((value, log), usual) in spectrum.iter_mut().zip(&logs).zip(usual) {
         let (amplitude, phase) = ((log - usual).exp(), value[1].atan2(value[0]));
         *value = [amplitude * phase.cos(), amplitude * phase.sin()];
     }
-    // The mean of a standardised series is rounding, and so is the phase it would be given.
     spectrum[0] = [0.0; 2];
     let map = transform(&spectrum, Direction::Inverse);
     map.iter().map(|[re, im]| re.hypot(*im) / to_real(column.len())).collect()

@@ -1,7 +1,7 @@
 //! Scores of one archive detector: a column of numbers on stdin, one score a line on stdout.
 //!
 //! `cargo run -p oddlot-series --example archive -- ensemble < column.txt`. The period is found as
-//! `oddlot` finds it. `tests/labelled/recipe.py --program` holds the scores against NumPy's.
+//! `oddlot` finds it; `period` prints it alone. `tests/labelled/recipe.py --program` holds the scores against NumPy's.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
@@ -46,11 +46,15 @@ fn detector(name: &str) -> Option<Archive> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_default();
-    let detector = detector(&name).ok_or_else(|| format!("no archive detector `{name}`"))?;
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let values = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
     let period = oddlot_series::evaluate::length_rank(&values);
+    if name == "period" {
+        println!("{period}");
+        return Ok(());
+    }
+    let detector = detector(&name).ok_or_else(|| format!("no archive detector `{name}`"))?;
     let scores = detector.score(&Series { values: &values, features: 1, period }, &NoNetworks)?;
     let lines: String = scores.iter().map(|score| format!("{score:?}\n")).collect();
     std::io::stdout().write_all(lines.as_bytes())?;
