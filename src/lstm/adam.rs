@@ -36,6 +36,11 @@ impl<E: Real> Adam<E> {
         Self { settings, moment_1: zeros(), moment_2: zeros(), steps: 0 }
     }
 
+    /// Takes steps of this size from here on; the moments stay as they are.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.settings.learning_rate = learning_rate;
+    }
+
     pub(crate) fn step_with<S: Lanes<E = E>>(&mut self, s: S, weights: &mut [E], gradient: &[E]) {
         let Settings { learning_rate, beta_1, beta_2, epsilon } = self.settings;
         self.steps = self.steps.saturating_add(1);

@@ -23,6 +23,8 @@ pub enum Stream {
     Dropout = 3,
     /// Anything in a test or a benchmark.
     Sample = 4,
+    /// Which windows a batch holds.
+    Batch = 5,
 }
 
 /// Hash of a seed, a purpose and the words that tell one draw from another.
@@ -53,11 +55,20 @@ pub fn shuffle(seed: u64, epoch: u64, n: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n as u32).collect();
     for i in (1..n).rev() {
         let draw = hash(seed, Stream::Shuffle, &[epoch, i as u64]);
-        // The high half of a 128-bit product: uniform in 0..=i, without a division.
-        let j = ((u128::from(draw) * (i as u128 + 1)) >> 64) as usize;
-        order.swap(i, j);
+        order.swap(i, below(draw, i + 1));
     }
     order
+}
+
+/// `count` draws from `0..n` with replacement, others at each step; none where `n` is 0.
+pub fn batch(seed: u64, step: u64, count: usize, n: usize) -> Vec<u32> {
+    let draws = 0..if n == 0 { 0 } else { count as u64 };
+    draws.map(|k| below(hash(seed, Stream::Batch, &[step, k]), n) as u32).collect()
+}
+
+/// Uniform in `0..n`: the high half of a 128-bit product, without a division.
+fn below(draw: u64, n: usize) -> usize {
+    ((u128::from(draw) * n as u128) >> 64) as usize
 }
 
 /// Which values dropout keeps at one training step.
@@ -199,6 +210,17 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<u32>>());
         assert_eq!((shuffle(1, 1, 0), shuffle(1, 1, 1)), (vec![], vec![0]));
+    }
+
+    #[test]
+    fn a_batch_draws_evenly_and_each_step_anew() {
+        assert_ne!(batch(1, 0, 32, 1000), batch(1, 1, 32, 1000));
+        assert_eq!(batch(1, 0, 32, 1000)[..8], batch(1, 0, 8, 1000)[..]);
+        let mut counts = [0_u32; 10];
+        (0..1000).flat_map(|step| batch(3, step, 10, 10)).for_each(|k| counts[k as usize] += 1);
+        // 10,000 draws at a tenth: √(10000 · .1 · .9) = 30; four of them.
+        assert!(counts.iter().all(|&n| n.abs_diff(1000) < 120), "{counts:?}");
+        assert!(batch(1, 0, 4, 0).is_empty());
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(crate) trait Trainer {
     /// The kept gradient, every weight once; what else lies in it is zero.
     fn gradient(&mut self) -> &mut [f32];
 
+    /// How far the steps from here on go.
+    fn set_learning_rate(&mut self, learning_rate: f64);
+
     /// Moves the weights one step down the kept gradient.
     fn step(&mut self);
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use oddlot_lstm::fused::{Isa, Threads};
-use oddlot_series::{FitError, Fitted, Model, ModelSpec, NamedTensor};
+use oddlot_series::{FitError, Fitted, Model, ModelSpec, NamedTensor, Networks};
 
 use crate::fused::FusedModel;
 use crate::tensor::TensorModel;
@@ -38,6 +38,18 @@ impl Engine {
         })
     }
 
+    /// Something to be trained and scored on the thread that asks, beside many others; the tensor engine
+    /// takes the threads that it is given. The bits do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Engine::model`].
+    pub fn model_alone(self, spec: ModelSpec) -> Result<Box<dyn Model>, FitError> {
+        Ok(match self {
+            Self::Fused(isa) => Box::new(FusedModel::alone(spec, isa)?),
+            Self::Tensor => Box::new(TensorModel::new(spec)?),
+        })
+    }
+
     /// A trained network from its stored weights, whichever engine trained it.
     ///
     /// # Errors
@@ -52,6 +64,13 @@ impl Engine {
             Self::Fused(isa) => FusedModel::new(spec, isa, Threads::All)?.load(weights),
             Self::Tensor => TensorModel::new(spec)?.load(weights),
         }
+    }
+}
+
+/// Networks of archive detectors: many series at a time, each on a thread of its own.
+impl Networks for Engine {
+    fn model(&self, spec: ModelSpec) -> Result<Box<dyn Model>, FitError> {
+        self.model_alone(spec)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Small data and specs that several tests share.
 
-use oddlot_series::{Adam, Loss, ModelSpec, Training, Windows};
+use oddlot_series::{Adam, Loss, ModelSpec, Schedule, Training, Windows};
 
 use crate::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
 
@@ -18,6 +18,8 @@ pub(crate) const TRAINING: Training = Training {
     shuffle: true,
     clip_norm: None,
     seed: 42,
+    steps: None,
+    schedule: Schedule::Constant,
 };
 
 /// An autoencoder of eight units with a bottleneck of three.

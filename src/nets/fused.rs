@@ -24,6 +24,8 @@ use crate::{memory, train};
 pub struct FusedModel {
     network: Arc<Network>,
     engine: FusedEngine,
+    /// What a trained network is scored on.
+    scored_on: Threads,
 }
 
 impl FusedModel {
@@ -37,7 +39,17 @@ impl FusedModel {
         let program = compile(&network, isa)?;
         debug_assert_eq!(program.n_weights(), network.layout.len());
         let engine = FusedEngine::new(Arc::clone(&network), Arc::new(program), threads);
-        Ok(Self { network, engine })
+        // One model is scored at a time, so all threads may help whoever trained it.
+        Ok(Self { network, engine, scored_on: Threads::All })
+    }
+
+    /// A model that keeps to the thread that asks, in training and in scoring: for many of them side by
+    /// side.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn alone(spec: ModelSpec, isa: Isa) -> Result<Self, FitError> {
+        Ok(Self { scored_on: Threads::One, ..Self::new(spec, isa, Threads::One)? })
     }
 
     /// The trained network that `weights` were taken from.
@@ -49,8 +61,7 @@ impl FusedModel {
     }
 
     fn fitted(&self, flat: Vec<f32>) -> Box<dyn Fitted> {
-        // One model is scored at a time, so all threads may help whoever trained it.
-        let engine = self.engine.with_threads(Threads::All);
+        let engine = self.engine.with_threads(self.scored_on);
         Box::new(Trained::new(&self.network, engine, flat))
     }
 }

@@ -4,6 +4,8 @@
 //! (`fused`: kernels for whole networks; `tensor`: plain Burn tensor operations on any device), and one visible
 //! loop trains it.
 
+#[cfg(test)]
+mod archive_tests;
 pub mod checkpoint;
 mod compute;
 mod device;

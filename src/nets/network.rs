@@ -38,11 +38,13 @@ impl Network {
         let wanted = match spec.target {
             Target::Reconstruction => Extent::Sequence { steps: spec.length, width: spec.features },
             Target::Forecast => Extent::Vector { width: spec.features },
+            Target::EveryForecast => Extent::Sequence { steps: rows, width: spec.features },
         };
         if stack.output() != wanted || layers.is_empty() {
             let what = match spec.target {
                 Target::Reconstruction => "a reconstruction gives the window again",
                 Target::Forecast => "a forecast gives one row",
+                Target::EveryForecast => "a forecast of every step gives a row for each row read",
             };
             let why = format!("{what}, {wanted}, but the last layer gives {}", stack.output());
             return Err(FitError::Layers { layer_idx: layers.len().saturating_sub(1), why });
@@ -61,6 +63,10 @@ impl Network {
         match self.spec.target {
             Target::Reconstruction => (window, window),
             Target::Forecast => window.split_at(window.len() - self.spec.features),
+            Target::EveryForecast => {
+                let features = self.spec.features;
+                (&window[..window.len() - features], &window[features..])
+            }
         }
     }
 
@@ -69,6 +75,7 @@ impl Network {
         match self.spec.target {
             Target::Reconstruction => 0,
             Target::Forecast => self.stack.input().size() as u32,
+            Target::EveryForecast => self.spec.features as u32,
         }
     }
 
@@ -101,7 +108,7 @@ pub(crate) fn lowered_loss(loss: Loss) -> loss::Loss {
 fn input_rows(spec: &ModelSpec) -> usize {
     match spec.target {
         Target::Reconstruction => spec.length,
-        Target::Forecast => spec.length.saturating_sub(1),
+        Target::Forecast | Target::EveryForecast => spec.length.saturating_sub(1),
     }
 }
 

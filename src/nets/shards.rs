@@ -115,6 +115,10 @@ impl<E: ShardEngine> Trainer for ShardTrainer<'_, E> {
         &mut self.gradient
     }
 
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.adam.set_learning_rate(learning_rate);
+    }
+
     fn step(&mut self) {
         self.adam.step(&mut self.weights, &self.gradient);
     }

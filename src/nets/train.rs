@@ -1,7 +1,7 @@
 //! The training loop.
 
 use oddlot_lstm::random::{self, Dropout};
-use oddlot_series::{EpochReport, FitError, TrainingWindows};
+use oddlot_series::{EpochReport, FitError, Training, TrainingWindows};
 
 use crate::compute::{Compute, Trainer};
 use crate::network::Network;
@@ -29,10 +29,15 @@ pub(crate) fn train<C: Compute>(
     let mut trainer = engine.trainer(initialise::weights(network), train);
     let mut best = Best { loss: f64::INFINITY, epoch: 0, weights: None };
     let mut step = 0;
-    for epoch in 1..=settings.epochs {
-        let order = order(settings.shuffle, settings.seed, epoch, train.len());
+    let epochs = if settings.steps.is_some() { 1 } else { settings.epochs };
+    for epoch in 1..=epochs {
+        let order = order(settings, epoch, train.len());
         let mut loss_sum = 0.0;
         for chosen in order.chunks(settings.batch_size.max(1)) {
+            if let Some(n_steps) = settings.steps {
+                let share = settings.schedule.share(step as usize, n_steps);
+                trainer.set_learning_rate(settings.adam.learning_rate * share);
+            }
             let dropout = Dropout { seed: settings.seed, step };
             let loss = trainer.loss_and_gradient(chosen, dropout);
             finite(loss, epoch)?;
@@ -46,7 +51,7 @@ pub(crate) fn train<C: Compute>(
             loss_sum += loss;
             step += 1;
         }
-        let train_loss = loss_sum / (train.len() * network.stack.output().size()) as f64;
+        let train_loss = loss_sum / (order.len() * network.stack.output().size()) as f64;
         let validation_loss = match validation.is_empty() {
             true => None,
             false => {
@@ -59,13 +64,7 @@ pub(crate) fn train<C: Compute>(
         if is_best && settings.restore_best && validation_loss.is_some() {
             best.weights = Some(trainer.weights());
         }
-        observe(&EpochReport {
-            epoch,
-            epochs: settings.epochs,
-            train_loss,
-            validation_loss,
-            is_best,
-        });
+        observe(&EpochReport { epoch, epochs, train_loss, validation_loss, is_best });
         let waited = epoch - best.epoch;
         if validation_loss.is_some()
             && settings.patience.is_some_and(|patience| waited >= patience.max(1))
@@ -94,8 +93,16 @@ impl Best {
     }
 }
 
-fn order(shuffle: bool, seed: u64, epoch: usize, n: usize) -> Vec<u32> {
-    if shuffle { random::shuffle(seed, epoch as u64, n) } else { (0..n as u32).collect() }
+/// The windows of an epoch in the order in which they are learnt from, batch after batch.
+fn order(settings: &Training, epoch: usize, n: usize) -> Vec<u32> {
+    let Training { seed, batch_size, .. } = *settings;
+    match settings.steps {
+        Some(n_steps) => (0..n_steps as u64)
+            .flat_map(|step| random::batch(seed, step, batch_size.max(1), n))
+            .collect(),
+        None if settings.shuffle => random::shuffle(seed, epoch as u64, n),
+        None => (0..n as u32).collect(),
+    }
 }
 
 fn finite(loss: f64, epoch: usize) -> Result<(), FitError> {

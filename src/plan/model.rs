@@ -1,7 +1,7 @@
 //! What each model is and how it learns.
 
 use oddlot_engine::Report;
-use oddlot_series::{Activation, Adam, BiasConvention, Initialiser, Loss, Training};
+use oddlot_series::{Activation, Adam, BiasConvention, Initialiser, Loss, Schedule, Training};
 use serde::Serialize;
 
 use super::source::shown;
@@ -203,6 +203,8 @@ pub fn training(train: &Train) -> Training {
         shuffle: train.shuffle,
         clip_norm: train.clip_norm.on().map(|norm| norm.get()),
         seed: train.seed.into(),
+        steps: None,
+        schedule: Schedule::Constant,
     }
 }
 

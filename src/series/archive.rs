@@ -23,6 +23,7 @@ mod matrix_profile;
 mod median_distance;
 mod nearest_neighbour;
 mod neighbours;
+mod network;
 mod polynomial;
 pub mod smoothing;
 mod spaced;
@@ -38,6 +39,7 @@ pub use k_means::KMeans;
 pub use matrix_profile::MatrixProfile;
 pub use median_distance::MedianDistance;
 pub use nearest_neighbour::NearestNeighbour;
+pub use network::{LstmAutoencoder, LstmForecaster};
 pub use polynomial::Polynomial;
 pub use spectral_residual::SpectralResidual;
 pub use standardised::Standardised;
@@ -108,6 +110,10 @@ pub enum ArchiveError {
 pub enum Archive {
     /// Distance from the median, smoothed.
     MedianDistance(MedianDistance),
+    /// Windows that an LSTM autoencoder of the series cannot tell.
+    LstmAutoencoder(LstmAutoencoder),
+    /// Rows that an LSTM forecaster of the series cannot tell.
+    LstmForecaster(LstmForecaster),
     /// Change from row to row, smoothed.
     Difference(Difference),
     /// What the rows before do not foretell.
@@ -149,6 +155,8 @@ impl Archive {
         }
         Ok(match self {
             Self::MedianDistance(detector) => detector.score(&standardised),
+            Self::LstmAutoencoder(detector) => detector.score(&standardised, networks)?,
+            Self::LstmForecaster(detector) => detector.score(&standardised, networks)?,
             Self::Difference(detector) => detector.score(&standardised),
             Self::AutoRegression(detector) => detector.score(&standardised),
             Self::Polynomial(detector) => detector.score(&standardised),
@@ -158,12 +166,63 @@ impl Archive {
             Self::NearestNeighbour(detector) => detector.score(&standardised),
             Self::MatrixProfile(detector) => detector.score(&standardised),
             Self::IsolationForest(detector) => detector.score(&standardised),
-            Self::Ensemble(Ensemble { members, weights }) => {
+            Self::Ensemble(_) => Remembered::default().score(self, series, networks)?,
+        })
+    }
+
+    /// The detector for the series called `name`: its networks draw for that series alone, so that no score
+    /// depends on which series are scored together, or in which order.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        let mut own = self.clone();
+        match &mut own {
+            Self::LstmAutoencoder(detector) => {
+                detector.seed = network::seed_of(detector.seed, name);
+            }
+            Self::LstmForecaster(detector) => {
+                detector.seed = network::seed_of(detector.seed, name);
+            }
+            Self::Ensemble(ensemble) => {
+                for member in &mut ensemble.members {
+                    *member = member.named(name);
+                }
+            }
+            _ => {}
+        }
+        own
+    }
+}
+
+/// What detectors said of one series, so that a member of an ensemble that is also a model of its own is
+/// computed once.
+#[derive(Debug, Default)]
+pub struct Remembered(Vec<(Archive, Vec<f64>)>);
+
+impl Remembered {
+    /// As [`Archive::score`]; `series` must be the one that everything here was said of.
+    ///
+    /// # Errors
+    /// As [`Archive::score`].
+    pub fn score(
+        &mut self,
+        archive: &Archive,
+        series: &Series<'_>,
+        networks: &dyn Networks,
+    ) -> Result<Vec<f64>, ArchiveError> {
+        if let Some((_, scores)) = self.0.iter().find(|(known, _)| known == archive) {
+            return Ok(scores.clone());
+        }
+        let scores = match archive {
+            Archive::Ensemble(Ensemble { members, weights }) => {
                 let scores: Result<Vec<_>, _> =
-                    members.iter().map(|member| member.score(series, networks)).collect();
+                    members.iter().map(|member| self.score(member, series, networks)).collect();
+                let standardised = Standardised::of(series)?;
                 ensemble::combine(&scores?, *weights, standardised.period(), standardised.len())
             }
-        })
+            alone => alone.score(series, networks)?,
+        };
+        self.0.push((archive.clone(), scores.clone()));
+        Ok(scores)
     }
 }
 

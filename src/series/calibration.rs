@@ -192,6 +192,25 @@ impl Thresholds {
     }
 }
 
+impl Thresholds {
+    /// Of a detector that calibrates itself on what it judges: see [`Thresholds::of_itself`].
+    ///
+    /// No score is above infinity.
+    pub fn unset() -> Self {
+        let none = Calibrated { threshold: f64::INFINITY, distribution: Distribution::new(&[]) };
+        Self { causal: ByTicker::pooled(none), hindsight: None, fallback: None }
+    }
+
+    /// Of one ticker's hindsight scores for these very scores; breaks and all rows count. Where a
+    /// threshold cannot be had of them, nothing is flagged.
+    pub fn of_itself(threshold: &Threshold, scores: &Scores) -> Self {
+        let finite: Vec<f64> =
+            scores.hindsight.iter().copied().filter(|score| score.is_finite()).collect();
+        let own = Calibrated::new(threshold, &finite).ok().map(ByTicker::pooled);
+        Self { hindsight: own, ..Self::unset() }
+    }
+}
+
 impl Calibrated {
     /// The level for `scores` and their distribution.
     ///

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::{Calibrated, Thresholds};
 use crate::events::{Event, EventRule};
 use crate::history::{History, SkipReason};
-use crate::score::{Detector, PriceLink, ScoreError, Scores};
+use crate::score::{Detector, Judge, PriceLink, ScoreError, Scores};
 use crate::split::{Span, Split};
 use crate::statistics::finite;
 
@@ -49,7 +49,7 @@ pub struct JudgedRow {
     pub span: Span,
     /// What decided; `None` where nothing could.
     pub rule: Option<Rule>,
-    /// Why the detector has no causal score.
+    /// Why the detector has no causal score, or, where it has nothing but hindsight, no such score.
     pub skip_reason: Option<SkipReason>,
     /// The causal score; where the fallback decided, the fallback's; of a break, `None`.
     pub score: Option<f64>,
@@ -162,9 +162,17 @@ impl CalibratedDetector {
 
     /// Judges scores that this detector gave to this history.
     pub fn judge_scores(&self, ticker: &str, history: &History<'_>, scores: &Scores) -> Judgement {
-        let causal = self.thresholds.causal.get(ticker);
-        let fallback = self.thresholds.fallback.as_ref().map(|of| of.get(ticker).item);
-        let hindsight = self.thresholds.hindsight.as_ref().map(|of| of.get(ticker));
+        let own;
+        let thresholds = match &self.detector.judge {
+            Judge::Archive(judge) => {
+                own = Thresholds::of_itself(&judge.threshold, scores);
+                &own
+            }
+            Judge::Network { .. } | Judge::Baseline(_) => &self.thresholds,
+        };
+        let causal = thresholds.causal.get(ticker);
+        let fallback = thresholds.fallback.as_ref().map(|of| of.get(ticker).item);
+        let hindsight = thresholds.hindsight.as_ref().map(|of| of.get(ticker));
         let by_hindsight = self.detector.decides_by_hindsight();
         let (deciding, model) = match hindsight {
             Some(hindsight) if by_hindsight => (&scores.hindsight, hindsight),
@@ -174,7 +182,7 @@ impl CalibratedDetector {
             let mut row = facts(&self.detector, history, scores, row_idx);
             row.span = self.split.span(history.days[row_idx]);
             row.is_interim = by_hindsight && scores.is_interim[row_idx];
-            if history.breaks[row_idx] {
+            if self.detector.is_break(history, row_idx) {
                 row.rule = Some(Rule::Break);
                 row.is_anomaly = true;
             } else if let Some(score) = finite(deciding[row_idx]) {
@@ -200,13 +208,14 @@ impl CalibratedDetector {
 /// What a row is before it is decided.
 fn facts(detector: &Detector, history: &History<'_>, scores: &Scores, row_idx: usize) -> JudgedRow {
     let is_scored = scores.causal[row_idx].is_finite();
+    let is_break = detector.is_break(history, row_idx);
     let skip_reason = match () {
-        () if history.breaks[row_idx] => Some(SkipReason::Break),
-        () if is_scored => None,
+        () if is_break => Some(SkipReason::Break),
+        () if is_scored || (detector.is_archive() && scores.hindsight[row_idx].is_finite()) => None,
         () => Some(detector.skip_reason(history, row_idx)),
     };
     let change = scores.changes[row_idx];
-    let direction = if is_scored && !history.breaks[row_idx] {
+    let direction = if is_scored && !is_break {
         Direction::of(largest(scores.scaled_errors(history, row_idx)))
     } else {
         Direction::of(change)

@@ -93,7 +93,7 @@ pub mod split;
 pub mod threshold;
 pub mod training;
 
-pub use archive::{Archive, ArchiveError, Networks, Series};
+pub use archive::{Archive, ArchiveError, Networks, Remembered, Series};
 pub use baseline::{Baseline, BaselineFit, EwmaZ, Expectation, FittedBaseline, RobustZ};
 pub use by_ticker::{ByTicker, Chosen, Scope};
 pub use calibration::{
@@ -114,8 +114,10 @@ pub use range::{Lambda, OutOfRange, Quantile};
 pub use scale::{ScaleError, Scaler, ScalerFit, ScalerParts, Scalers, Scaling};
 pub use score::{Detector, Judge, PriceLink, ScoreError, Scores};
 pub use smoothing::Smoothing;
+pub use score::{ArchiveJudge, Detector, Judge, PriceLink, ScoreError, Scores};
 pub use spec::{
-    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Target, Training,
+    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
+    Training,
 };
 pub use split::{Fractions, Span, Spans, Split, SplitError};
 pub use threshold::{

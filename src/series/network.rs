@@ -180,6 +180,8 @@ pub(crate) mod tests {
                 shuffle: false,
                 clip_norm: None,
                 seed: 0,
+                steps: None,
+                schedule: crate::spec::Schedule::Constant,
             };
             let spec = ModelSpec {
                 target: Target::Reconstruction,

@@ -4,13 +4,16 @@
 //! (or another norm, smoothed or not: [`Form`]),
 //! from the last step of the window that ends there (a forecast: of that day; a baseline: from the
 //! rows before). The hindsight score merges the same quantity over all windows that cover the row;
-//! where a detector gives one step a window there is none.
+//! where a detector gives one step a window there is none. An archive detector has nothing but hindsight:
+//! it has seen all rows when it speaks of the first.
 //!
 //! Axes: `[time]` or `[time, feature]`. NaN = there is none.
 
 use std::sync::Arc;
 
+use crate::archive::{Archive, ArchiveError, Networks, Remembered, Series};
 use crate::baseline::FittedBaseline;
+use crate::evaluate::length_rank;
 use crate::fallback;
 use crate::form::Form;
 use crate::history::{History, HistoryError, SkipReason};
@@ -18,7 +21,9 @@ use crate::merge::Merge;
 use crate::model::{FitError, Fitted};
 use crate::network;
 use crate::scale::Scalers;
+use crate::split::Span;
 use crate::statistics::root_mean_square;
+use crate::threshold::Threshold;
 
 /// What a detector judges by.
 #[derive(Clone)]
@@ -32,6 +37,19 @@ pub enum Judge {
     },
     /// A baseline.
     Baseline(FittedBaseline),
+    /// A detector that learns from the series it scores.
+    Archive(ArchiveJudge),
+}
+
+/// A detector that learns from the series it scores, whole, and sets that series its own threshold.
+#[derive(Clone)]
+pub struct ArchiveJudge {
+    /// Which.
+    pub archive: Archive,
+    /// What its networks are computed with.
+    pub networks: Arc<dyn Networks>,
+    /// Of the scores of each ticker, for that ticker.
+    pub threshold: Threshold,
 }
 
 /// How an expected value becomes an expected price.
@@ -72,6 +90,9 @@ pub enum ScoreError {
     /// Network and windows do not fit together.
     #[error(transparent)]
     Network(#[from] FitError),
+    /// A series does not fit its detector, or a network of it cannot be trained.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 }
 
 /// Raw scores of one ticker.
@@ -109,6 +130,20 @@ impl Detector {
     /// # Errors
     /// The history contradicts itself, or the network expects other windows.
     pub fn score(&self, ticker: &str, history: &History<'_>) -> Result<Scores, ScoreError> {
+        self.score_remembering(ticker, history, &mut Remembered::default())
+    }
+
+    /// As [`Detector::score`]; archive detectors look up in `remembered` what was said of this history
+    /// before, by whichever detector.
+    ///
+    /// # Errors
+    /// As [`Detector::score`].
+    pub fn score_remembering(
+        &self,
+        ticker: &str,
+        history: &History<'_>,
+        remembered: &mut Remembered,
+    ) -> Result<Scores, ScoreError> {
         history.check()?;
         let mut scores = match &self.judge {
             Judge::Network { network, scalers } => {
@@ -119,6 +154,13 @@ impl Detector {
                 Scores { is_pooled_fallback: scaler.is_pooled_fallback, ..scores }
             }
             Judge::Baseline(baseline) => score_baseline(baseline, ticker, history),
+            Judge::Archive(judge) => {
+                let mut scores = score_archive(judge, ticker, history, remembered)?;
+                scores.changes = fallback::changes(history);
+                // Nothing speaks for a value that is not there.
+                scores.fallback = vec![f64::NAN; history.len()];
+                return Ok(scores);
+            }
         };
         self.form.apply(history, &mut scores);
         scores.changes = fallback::changes(history);
@@ -132,8 +174,32 @@ impl Detector {
         let steps = match &self.judge {
             Judge::Network { network, .. } => network.steps(),
             Judge::Baseline(_) => 1,
+            Judge::Archive(_) => return true,
         };
         self.merge.is_some() && steps > 1
+    }
+
+    /// Whether it learns from every row that it scores, and sets each ticker a threshold from these very
+    /// scores: then no row is held out, and what is told of it is told of all rows.
+    pub fn is_archive(&self) -> bool {
+        matches!(self.judge, Judge::Archive(_))
+    }
+
+    /// The span that results are told of: the test span; of an archive detector all rows, and all of
+    /// them are of the training span.
+    pub fn told_span(&self) -> Span {
+        if self.is_archive() { Span::Train } else { Span::Test }
+    }
+
+    /// The scores that decide, of those that this detector gave.
+    pub fn deciding<'s>(&self, scores: &'s Scores) -> &'s [f64] {
+        if self.decides_by_hindsight() { &scores.hindsight } else { &scores.causal }
+    }
+
+    /// Whether a row is flagged for its jump alone. Archive detectors leave a value that is missing to
+    /// itself: a series need not be a price that ought to be there.
+    pub(crate) fn is_break(&self, history: &History<'_>, row_idx: usize) -> bool {
+        history.breaks[row_idx] && !(self.is_archive() && !history.is_whole(row_idx))
     }
 
     /// Why `row_idx` has no causal score.
@@ -141,6 +207,7 @@ impl Detector {
         let (n_rows, otherwise) = match &self.judge {
             Judge::Network { .. } => (history.length, SkipReason::NotFinite),
             Judge::Baseline(baseline) => (baseline.rows_needed(), SkipReason::NoScale),
+            Judge::Archive(_) => return SkipReason::NullValue,
         };
         history.skip_reason(row_idx, n_rows).unwrap_or(otherwise)
     }
@@ -203,9 +270,31 @@ fn score_baseline(baseline: &FittedBaseline, ticker: &str, history: &History<'_>
     scores
 }
 
+/// Scores of the whole rows as one series, whatever lies between them: neither gap nor break cuts it.
+fn score_archive(
+    judge: &ArchiveJudge,
+    ticker: &str,
+    history: &History<'_>,
+    remembered: &mut Remembered,
+) -> Result<Scores, ScoreError> {
+    let rows: Vec<usize> = (0..history.len()).filter(|&row| history.is_whole(row)).collect();
+    let values: Vec<f64> = rows.iter().flat_map(|&row| history.row(row)).copied().collect();
+    let features = history.features;
+    let first: Vec<f64> = values.iter().step_by(features).copied().collect();
+    let series = Series { values: &values, features, period: length_rank(&first) };
+    let found = remembered.score(&judge.archive.named(ticker), &series, judge.networks.as_ref())?;
+    let mut scores = Scores::empty(history.len(), features, 1);
+    for (&row, score) in rows.iter().zip(found) {
+        scores.hindsight[row] = score;
+        scores.n_windows[row] = 1;
+    }
+    Ok(scores)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::archive::MedianDistance;
     use crate::baseline::EwmaZ;
     use crate::by_ticker::ByTicker;
     use crate::history::tests::OwnedHistory;
@@ -283,10 +372,39 @@ pub(crate) mod tests {
         assert!(!with(ewma()).decides_by_hindsight());
     }
 
+    /// The distance from the median, unsmoothed, under the default threshold.
+    pub(crate) fn archive() -> Detector {
+        let median = MedianDistance { smooth: 1 };
+        Detector {
+            name: "archive".to_owned(),
+            judge: Judge::Archive(ArchiveJudge {
+                archive: Archive::MedianDistance(median),
+                networks: Arc::new(crate::archive::tests::NoNetworks),
+                threshold: Threshold::default(),
+            }),
+            ..mean_of_window(1, 1, 1)
+        }
+    }
+
+    #[test]
+    fn an_archive_detector_speaks_of_whole_rows_in_hindsight_only() {
+        // 1 3 5 without the missing one: median 3, sd √(8/3); cut segments make no difference.
+        let history = OwnedHistory::new(&[1.0, f64::NAN, 3.0, 5.0], 1, 1).cut(2, true);
+        let scores = archive().score("A", &history.view()).unwrap();
+        assert!(scores.causal.iter().chain(&scores.fallback).all(|score| score.is_nan()));
+        let far = 2.0 / (8.0_f64 / 3.0).sqrt();
+        assert!(scores.hindsight[1].is_nan());
+        for (row, expected) in [(0, far), (2, 0.0), (3, far)] {
+            assert!((scores.hindsight[row] - expected).abs() < 1e-15, "{scores:?}");
+        }
+        assert_eq!(scores.n_windows, [1, 0, 1, 1]);
+        assert!(archive().decides_by_hindsight());
+    }
+
     #[test]
     fn an_empty_history_has_empty_scores() {
         let history = OwnedHistory::new(&[], 1, 3);
-        for detector in [ewma(), mean_of_window(3, 3, 1)] {
+        for detector in [ewma(), mean_of_window(3, 3, 1), archive()] {
             assert!(detector.score("A", &history.view()).unwrap().causal.is_empty());
         }
     }

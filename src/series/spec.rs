@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::statistics::to_real;
+
 /// What the network is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,9 @@ pub enum Target {
     Reconstruction,
     /// The last row of the window, from the `length - 1` rows before it: a forecaster.
     Forecast,
+    /// Every row of the window but the first, each from those before it: a forecaster that learns from
+    /// every step.
+    EveryForecast,
 }
 
 /// Output activation of an LSTM cell (candidate and output; the gates are always sigmoid).
@@ -114,6 +119,46 @@ pub struct Adam {
     pub epsilon: f64,
 }
 
+/// How the step size changes while a network learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    Constant,
+    /// From 1/25 of the step size up to it in the first three tenths of all steps and down to 1/250,000,
+    /// both along half a cosine (Smith and Topin 2019, with the defaults of PyTorch's `OneCycleLR`, but
+    /// for its change of momentum).
+    OneCycle,
+}
+
+impl Schedule {
+    /// Of the step size, what step `step_idx` of `n_steps` takes.
+    pub fn share(self, step_idx: usize, n_steps: usize) -> f64 {
+        /// PyTorch's `div_factor`, `div_factor × final_div_factor` and `pct_start`.
+        const FROM: f64 = 1.0 / 25.0;
+        const TO: f64 = FROM / 1e4;
+        const WARM_UP: f64 = 0.3;
+        if self == Self::Constant {
+            return 1.0;
+        }
+        let along = |from: f64, to: f64, done: f64| {
+            to + (from - to) / 2.0 * (1.0 + (std::f64::consts::PI * done).cos())
+        };
+        let (step, last) = (to_real(step_idx), to_real(n_steps.saturating_sub(1)));
+        let top = WARM_UP * to_real(n_steps) - 1.0;
+        if step <= top {
+            along(FROM, 1.0, step / top)
+        } else {
+            along(1.0, TO, ((step - top) / (last - top)).min(1.0))
+        }
+    }
+
+    fn is_constant(&self) -> bool {
+        *self == Self::Constant
+    }
+}
+
 /// How a network is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
@@ -135,6 +180,13 @@ pub struct Training {
     pub clip_norm: Option<f64>,
     /// Seed of initialisation, dropout and shuffling.
     pub seed: u64,
+    /// So many batches of windows that are drawn at random, with replacement, in place of all epochs:
+    /// told as one epoch, at whose end nothing is restored. `None` takes every window once an epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// How the step size changes over `steps`; over epochs it does not.
+    #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+    pub schedule: Schedule,
 }
 
 /// A network and its training, complete.
@@ -154,4 +206,39 @@ pub struct ModelSpec {
     pub initialiser: Initialiser,
     /// How it is trained.
     pub training: Training,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cycle_rises_and_falls_as_in_pytorch() {
+        // python3 -c "import torch; p=torch.nn.Parameter(torch.zeros(1)); o=torch.optim.Adam([p]); s=torch.optim.lr_scheduler.OneCycleLR(o,1.0,total_steps=500,cycle_momentum=False); r=[]
+        // for _ in range(500): r.append(o.param_groups[0]['lr']); o.step(); s.step() if _<499 else None
+        // print([r[k] for k in (0,75,149,150,300,499)])"
+        let golden = [
+            (0, 0.040_000_000_000_000_036),
+            (75, 0.525_060_189_736_758_2),
+            (149, 1.0),
+            (150, 0.999_979_858_166_003_2),
+            (300, 0.606_882_149_973_747_3),
+            (499, 4.0e-6),
+        ];
+        for (step, expected) in golden {
+            let found = Schedule::OneCycle.share(step, 500);
+            assert!((found - expected).abs() < 1e-12, "{step}: {found} {expected}");
+        }
+        assert_eq!(Schedule::Constant.share(7, 500), 1.0);
+    }
+
+    #[test]
+    fn a_cycle_of_few_steps_stays_between_its_ends() {
+        for n_steps in 1..12 {
+            for step in 0..n_steps {
+                let share = Schedule::OneCycle.share(step, n_steps);
+                assert!((4e-6 - 1e-12..=1.0).contains(&share), "{step} of {n_steps}: {share}");
+            }
+        }
+    }
 }

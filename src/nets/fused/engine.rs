@@ -113,6 +113,10 @@ impl Trainer for FusedTrainer<'_> {
         values_mut(&mut self.gradient)
     }
 
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.adam.set_learning_rate(learning_rate);
+    }
+
     fn step(&mut self) {
         let isa = self.engine.program.isa();
         self.adam.step(isa, values_mut(&mut self.weights), &values(&self.gradient));

@@ -3,7 +3,9 @@
 //! Every test runs on each instruction set that this machine has.
 
 use oddlot_lstm::random::{self, Dropout, Stream};
-use oddlot_series::{Activation, Adam, Emit, Initialiser, Layer, Loss, Target, Training, Windows};
+use oddlot_series::{
+    Activation, Adam, Emit, Initialiser, Layer, Loss, Schedule, Target, Training, Windows,
+};
 
 use super::*;
 use crate::compute::{Compute, Trainer};
@@ -36,8 +38,9 @@ impl Drawn {
     }
 }
 
-/// Both targets, one and two features, one and two biases, both activations, every kind of layer.
-fn specs() -> [ModelSpec; 4] {
+/// All targets, one and two features, one and two biases, both activations, every kind of layer, epochs
+/// and drawn batches.
+fn specs() -> [ModelSpec; 5] {
     let lstm = |units, activation, emit| Layer::Lstm { units, activation, emit };
     let (tanh, relu) = (Activation::Tanh, Activation::Relu);
     let training = Training { loss: Loss::Huber { delta: 0.8 }, ..TRAINING };
@@ -62,7 +65,14 @@ fn specs() -> [ModelSpec; 4] {
         layers: vec![lstm(20, tanh, Emit::Last), Layer::Dense { units: 2 }],
         ..small_forecaster(Training { loss: Loss::Mae, ..TRAINING })
     };
-    [small_autoencoder(TRAINING), small_forecaster(TRAINING), deep, wide]
+    let (steps, schedule) = (Some(6), Schedule::OneCycle);
+    let every = ModelSpec {
+        target: Target::EveryForecast,
+        features: 2,
+        layers: vec![lstm(7, tanh, Emit::Sequence), Layer::Dense { units: 2 }],
+        ..small_forecaster(Training { steps, schedule, ..TRAINING })
+    };
+    [small_autoencoder(TRAINING), small_forecaster(TRAINING), deep, wide, every]
 }
 
 fn fused(spec: &ModelSpec, isa: Isa, threads: Threads) -> FusedModel {

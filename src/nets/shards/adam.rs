@@ -21,6 +21,11 @@ impl Adam {
         Self { settings, moment_1: zeros(), moment_2: zeros(), steps: 0 }
     }
 
+    /// Takes steps of this size from here on; the moments stay as they are.
+    pub(super) fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.settings.learning_rate = learning_rate;
+    }
+
     /// Moves `weights` one step down `gradient`.
     pub(super) fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
         let Settings { learning_rate, beta_1, beta_2, epsilon } = self.settings;

@@ -5,7 +5,7 @@ use crate::by_ticker::ByTicker;
 use crate::distribution::Distribution;
 use crate::history::tests::OwnedHistory;
 use crate::merge::Merge;
-use crate::score::tests::{ewma, mean_of_window};
+use crate::score::tests::{archive, ewma, mean_of_window};
 use crate::split::Spans;
 
 fn calibrated(threshold: f64) -> ByTicker<Calibrated> {
@@ -272,4 +272,50 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_archive_detector_sets_each_ticker_its_own_threshold_and_flags_no_missing_value() {
+    // Medians 0: distances 1 … 9 in units of their own deviation; the middle of them is the threshold.
+    let mut values: Vec<f64> = (1..=9).flat_map(|k| [f64::from(k), -f64::from(k)]).collect();
+    values.insert(5, f64::NAN);
+    let history = OwnedHistory::new(&values, 1, 1).cut(5, true);
+    let mut detector = archive();
+    let Judge::Archive(judge) = &mut detector.judge else { panic!("an archive") };
+    judge.threshold = toml::from_str("quantile = { q = 0.5 }").unwrap();
+    let judgement = judge_with(detector).judge("A", &history.view()).unwrap();
+    let rows = &judgement.rows;
+    let gap = &rows[5];
+    assert_eq!(
+        (gap.skip_reason, gap.rule, gap.is_anomaly),
+        (Some(SkipReason::NullValue), None, false)
+    );
+    assert_eq!((gap.threshold, gap.score_hindsight), (None, None));
+    let others = || rows.iter().filter(|row| row.row_idx != 5);
+    assert!(others().all(|row| row.rule == Some(Rule::Model) && row.skip_reason.is_none()));
+    assert!(others().all(|row| row.score.is_none() && row.threshold == rows[0].threshold));
+    assert!((rows[18].threshold_ratio.unwrap() - 9.0 / 5.0).abs() < 1e-12);
+    // Above 5 are 6, 7, 8 and 9, each twice.
+    assert_eq!(others().filter(|row| row.is_anomaly).count(), 8);
+    // 9 and its mirror image stand at the top: (1 + 2)/(18 + 1).
+    assert_eq!(rows[18].p_value, Some(3.0 / 19.0));
+    assert!(judgement.points.iter().all(|point| point.expected.is_none()));
+}
+
+#[test]
+fn an_archive_detector_flags_a_jump_where_jumps_are_asked_for() {
+    let history = OwnedHistory::new(&[1.0, 1.5, 1.0, 2.0], 1, 1).cut(2, true);
+    let judgement = judge_with(archive()).judge("A", &history.view()).unwrap();
+    assert_eq!(judgement.rows[2].rule, Some(Rule::Break));
+    assert!(judgement.rows[2].is_anomaly && judgement.rows[2].score_hindsight.is_some());
+}
+
+#[test]
+fn an_archive_detector_flags_nothing_in_a_constant_series() {
+    let history = OwnedHistory::new(&[7.0; 60], 1, 1);
+    let judgement = judge_with(archive()).judge("A", &history.view()).unwrap();
+    assert!(judgement.rows.iter().all(|row| !row.is_anomaly && row.score_hindsight == Some(0.0)));
+    let nothing = OwnedHistory::new(&[f64::NAN; 3], 1, 1);
+    let judgement = judge_with(archive()).judge("A", &nothing.view()).unwrap();
+    assert!(judgement.rows.iter().all(|row| !row.is_anomaly && row.threshold.is_none()));
 }

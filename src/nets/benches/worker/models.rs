@@ -3,8 +3,8 @@
 use oddlot_lstm::layers as kernel;
 use oddlot_lstm::random::{self, Stream};
 use oddlot_series::{
-    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Target, Training,
-    Windows,
+    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
+    Training, Windows,
 };
 use serde::Deserialize;
 
@@ -73,6 +73,8 @@ impl Name {
                 shuffle: true,
                 clip_norm: None,
                 seed: 42,
+                steps: None,
+                schedule: Schedule::Constant,
             },
         }
     }
