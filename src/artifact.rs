@@ -15,8 +15,9 @@ use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::layouts::ForeignLayout;
 use oddlot_nets::{Engine, checkpoint};
 use oddlot_series::{
-    CalibratedDetector, Detector, EventRule, Fitted, FittedBaseline, Form, Judge, Merge, ModelSpec,
-    PriceLink, Scalers, Scaling, Spans, Split, Thresholds,
+    Archive, ArchiveJudge, ByTicker, Calibrated, CalibratedDetector, Detector, EventRule, Fitted,
+    FittedBaseline, Form, Judge, Merge, ModelSpec, PriceLink, Scalers, Scaling, Spans, Split,
+    Threshold, Thresholds,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,8 +72,9 @@ pub struct Artifact {
     /// What errors are turned into.
     #[serde(default, skip_serializing_if = "Form::is_default")]
     pub form: Form,
-    /// Thresholds and what they were calibrated on.
-    pub thresholds: Thresholds,
+    /// Thresholds and what they were calibrated on; `None` where each ticker sets its own as it is scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
 }
 
 /// What every version of `model.json` begins with.
@@ -101,6 +103,15 @@ pub enum StoredJudge {
     },
     /// A baseline.
     Baseline(FittedBaseline),
+    /// A detector that learns from each series that it scores: there is nothing else to store.
+    Archive {
+        /// Which, with its settings.
+        archive: Archive,
+        /// Of each ticker's scores, for that ticker.
+        threshold: Threshold,
+        /// What computes its networks, as in `fused avx512`.
+        engine: String,
+    },
 }
 
 /// Where weights come from that another library has trained.
@@ -144,6 +155,8 @@ pub struct Model {
     pub artifact: Artifact,
     /// The network, where it is one.
     pub network: Option<Arc<dyn Fitted>>,
+    /// What computes networks.
+    pub engine: Engine,
 }
 
 /// Which model a pipeline uses under a name.
@@ -166,8 +179,17 @@ impl Artifact {
     pub fn imported(&self) -> Option<&Import> {
         match &self.judge {
             StoredJudge::Network { imported, .. } => imported.as_deref(),
-            StoredJudge::Baseline(_) => None,
+            StoredJudge::Baseline(_) | StoredJudge::Archive { .. } => None,
         }
+    }
+
+    /// The thresholds of the deciding score; `None` where each ticker sets its own as it is scored.
+    pub fn deciding(&self) -> Option<&ByTicker<Calibrated>> {
+        let thresholds = self.thresholds.as_ref()?;
+        Some(match (&thresholds.hindsight, self.merge) {
+            (Some(hindsight), Some(_)) => hindsight,
+            _ => &thresholds.causal,
+        })
     }
 }
 
@@ -176,9 +198,13 @@ impl Model {
     ///
     /// # Errors
     /// A bug: it cannot be written as JSON.
-    pub fn new(artifact: Artifact, network: Option<Arc<dyn Fitted>>) -> Result<Self, Error> {
+    pub fn new(
+        artifact: Artifact,
+        network: Option<Arc<dyn Fitted>>,
+        engine: Engine,
+    ) -> Result<Self, Error> {
         let model_id = hex(&Sha256::digest(to_json(&artifact)?))[..16].to_owned();
-        Ok(Self { model_id, artifact, network })
+        Ok(Self { model_id, artifact, network, engine })
     }
 
     /// Ready to judge.
@@ -193,6 +219,11 @@ impl Model {
         let artifact = &self.artifact;
         let judge = match (&artifact.judge, &self.network) {
             (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
+            (StoredJudge::Archive { archive, threshold, .. }, _) => Judge::Archive(ArchiveJudge {
+                archive: archive.clone(),
+                networks: Arc::new(self.engine),
+                threshold: *threshold,
+            }),
             (StoredJudge::Network { .. }, Some(network)) => {
                 Judge::Network { network: Arc::clone(network), scalers: artifact.scalers.clone() }
             }
@@ -211,7 +242,7 @@ impl Model {
                 form: artifact.form.clone(),
                 price_links,
             },
-            thresholds: artifact.thresholds.clone(),
+            thresholds: artifact.thresholds.clone().unwrap_or_else(Thresholds::unset),
             split,
             events,
         })
@@ -275,16 +306,12 @@ impl Model {
         }
         let network = match &artifact.judge {
             StoredJudge::Baseline(_) => None,
+            StoredJudge::Archive { engine: there, .. } => {
+                warn_of_engine(model_id, engine, there);
+                None
+            }
             StoredJudge::Network { spec, engine: there, weights_sha256, .. } => {
-                let here = engine.to_string();
-                if here != *there {
-                    tracing::warn!(
-                        model_id,
-                        here,
-                        there,
-                        "this model was trained with other arithmetic: scores may differ in their last digits"
-                    );
-                }
+                warn_of_engine(model_id, engine, there);
                 let bytes = root.get(&format!("{folder}/weights.safetensors")).await?;
                 let bytes = bytes.ok_or_else(|| damaged(&place, "its weights are gone"))?;
                 if hex(&Sha256::digest(&bytes)) != *weights_sha256 {
@@ -296,7 +323,7 @@ impl Model {
                 Some(Arc::from(weights))
             }
         };
-        Ok(Self { model_id: model_id.to_owned(), artifact, network })
+        Ok(Self { model_id: model_id.to_owned(), artifact, network, engine })
     }
 }
 
@@ -313,6 +340,18 @@ impl Pointer {
         let json = root.get(&pointer_path(pipeline, name)).await?;
         // A pointer that cannot be read points nowhere: the model is trained again.
         Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+}
+
+fn warn_of_engine(model_id: &str, here: Engine, there: &str) {
+    let here = here.to_string();
+    if here != *there {
+        tracing::warn!(
+            model_id,
+            here,
+            there,
+            "this model was trained with other arithmetic: scores may differ in their last digits"
+        );
     }
 }
 

@@ -117,8 +117,8 @@ impl Prints {
             Table::Anomalies | Table::Events => (span, self.event_rows),
         };
         let reach = Reach {
-            rows_before: self.reach.rows_before + rows,
-            rows_after: self.reach.rows_after + rows,
+            rows_before: self.reach.rows_before.saturating_add(rows),
+            rows_after: self.reach.rows_after.saturating_add(rows),
         };
         match self.is_across {
             true => digest.of_span_across(span, reach, &self.context),
@@ -295,14 +295,20 @@ fn reach(prices: &Prices, models: &[&Model]) -> Reach {
     let before = |model: &&Model| match &model.artifact.judge {
         StoredJudge::Network { .. } => prices.layout.length,
         StoredJudge::Baseline(baseline) => baseline.baseline().lookback() + 1,
+        StoredJudge::Archive { .. } => usize::MAX,
     };
     let detector = models.iter().map(before).max().unwrap_or(0).max(fallback::LOOKBACK);
+    let sees_all = |model: &&Model| matches!(model.artifact.judge, StoredJudge::Archive { .. });
     let forms = || models.iter().map(|model| &model.artifact.form);
     let smoothed_before = forms().map(Form::rows_before).max().unwrap_or(0);
     let smoothed_after = forms().map(Form::rows_after).max().unwrap_or(0);
+    let rows_before = prices.relation.features.lookback + smoothed_before;
     Reach {
-        rows_before: prices.relation.features.lookback + detector + smoothed_before,
-        rows_after: prices.layout.length.saturating_sub(1) + smoothed_after,
+        rows_before: rows_before.saturating_add(detector),
+        rows_after: match models.iter().any(sees_all) {
+            true => usize::MAX,
+            false => prices.layout.length.saturating_sub(1) + smoothed_after,
+        },
     }
 }
 

@@ -14,6 +14,7 @@ use oddlot_engine::ticker_rows::{Layout, day_of, iso_date};
 use oddlot_engine::{Error, Kind};
 
 use crate::plan::{Plan, SqlPlan};
+use crate::settings::profile::Profile;
 
 mod defects;
 mod verdict;
@@ -37,11 +38,16 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Digests of the rows; models learn from those up to `last_learnt_day`.
+    /// Digests of the rows; models learn from those up to `last_learnt_day`, but for those of an archive,
+    /// which learn nothing before they score.
     ///
     /// # Errors
     /// A file cannot be read, in a column that no check has needed.
     pub async fn digest(&self, plan: &Plan, last_learnt_day: i32) -> Result<InputDigest, Error> {
+        let last_learnt_day = match plan.profile {
+            Profile::Nightly => last_learnt_day,
+            Profile::Archive => i32::MIN,
+        };
         match fingerprint::digest(&self.session, last_learnt_day).await {
             Ok(digest) => Ok(digest),
             Err(error) => Err(source::with_file(&self.session, &source_of(plan), error).await),

@@ -38,6 +38,11 @@ impl Progress {
             .with_prefix("scoring")
     }
 
+    /// A counter of scored series, each of which is learnt as well.
+    pub fn scoring_series(self, series: u64) -> ProgressBar {
+        self.bar(series, "{prefix:>14} {pos}/{len} tickers {wide_bar} {eta}").with_prefix("scoring")
+    }
+
     /// A counter of measured cases.
     pub fn measuring(self, cases: u64) -> ProgressBar {
         self.bar(cases, "{prefix:>14} {pos}/{len} {wide_bar} {eta}").with_prefix("measuring")

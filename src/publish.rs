@@ -17,7 +17,7 @@ use oddlot_engine::tables::{
     StagedCell, Table,
 };
 use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
-use oddlot_series::Judge;
+use oddlot_series::{Judge, Thresholds};
 use rayon::prelude::*;
 
 use crate::artifact::StoredJudge;
@@ -29,6 +29,7 @@ use crate::prices::Prices;
 use crate::result::{Summary, Tally};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
+use crate::settings::profile::Profile;
 use crate::split::day;
 use crate::stopwatch::{Part, Spent, Stopwatch, TimedNetwork, TimedScorer};
 use crate::train::Ready;
@@ -76,14 +77,19 @@ impl Job<'_> {
         let watch = Stopwatch::start();
         let mut writers = self.writers(cells, staging)?;
         let mut spans = EventSpans::default();
-        let bar = options.progress.scoring(self.digest.n_rows() as u64);
+        // A series of an archive takes seconds, a row of prices microseconds.
+        let is_archive = self.plan.profile == Profile::Archive;
+        let bar = match is_archive {
+            true => options.progress.scoring_series(self.digest.n_tickers() as u64),
+            false => options.progress.scoring(self.digest.n_rows() as u64),
+        };
         let mut judged = self.judged(&tally, &watch).await?;
         // A price row is judged by every model, feature by feature.
         let judged_a_row = (self.models.len() * self.prices.layout.features.len()).max(1);
         let blame = |error| from_datafusion(&self.plan.source.path, error);
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
-            bar.inc((ticker.num_rows() / judged_a_row) as u64);
+            bar.inc(if is_archive { 1 } else { (ticker.num_rows() / judged_a_row) as u64 });
             let writing = Arc::clone(&watch);
             writers =
                 off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
@@ -246,8 +252,9 @@ impl Job<'_> {
         let is_young = |ticker: &str| {
             self.models.iter().any(|ready| {
                 let artifact = &ready.model.artifact;
+                let is_pooled = |of: &Thresholds| of.causal.get(ticker).is_pooled_fallback;
                 artifact.scalers.get(ticker).is_pooled_fallback
-                    || artifact.thresholds.causal.get(ticker).is_pooled_fallback
+                    || artifact.thresholds.as_ref().is_some_and(is_pooled)
             })
         };
         let mut tickers = self.prices.tickers.clone();
@@ -348,14 +355,12 @@ pub async fn write_models(
                 (Some(training), serde_json::to_string(spec))
             }
             StoredJudge::Baseline(baseline) => (None, serde_json::to_string(&baseline.baseline())),
+            StoredJudge::Archive { archive, .. } => (None, serde_json::to_string(archive)),
         };
         let weights = model.network.as_ref().map(|network| network.weights()).unwrap_or_default();
         let n_parameters: usize = weights.iter().map(|tensor| tensor.values.len()).sum();
         let spans = artifact.spans;
-        let deciding = match (&artifact.thresholds.hindsight, artifact.merge) {
-            (Some(hindsight), Some(_)) => &hindsight.pooled,
-            _ => &artifact.thresholds.causal.pooled,
-        };
+        let deciding = artifact.deciding();
         let row = ModelRow {
             model_id: model.model_id.clone(),
             model: artifact.name.clone(),
@@ -369,8 +374,10 @@ pub async fn write_models(
                 .map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
             validation_loss: training.and_then(|training| training.validation_loss),
             spans: [spans.train_to, spans.validation_to, spans.calibration_to],
-            threshold: deciding.threshold,
-            n_calibration: i64::try_from(deciding.distribution.n()).unwrap_or(i64::MAX),
+            threshold: deciding.map(|deciding| deciding.pooled.threshold),
+            n_calibration: deciding.map_or(0, |deciding| {
+                i64::try_from(deciding.pooled.distribution.n()).unwrap_or(i64::MAX)
+            }),
             spec: spec.map_err(|error| Error::bug(format!("a spec cannot be written: {error}")))?,
         };
         run_tables::write_model(root, staging, plan.pipeline.as_str(), &row).await?;

@@ -14,6 +14,10 @@ pub use tally::Tally;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
+    /// Whether it is of an archive: then all that is told of the test span is told of all rows, on which
+    /// everything was chosen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_archive: bool,
     /// First and last day of the test span, days since 1970-01-01.
     pub test_days: Option<(i32, i32)>,
     /// Rows of the test span, of all tickers.
@@ -44,8 +48,8 @@ pub struct ModelSummary {
     pub rivals: Vec<(String, f64)>,
     /// For a forecaster: the errors of the pipeline's own baselines on the same rows.
     pub baselines: Vec<(String, f64)>,
-    /// Pooled threshold of the deciding score.
-    pub threshold: f64,
+    /// Pooled threshold of the deciding score; `None` where each ticker sets its own.
+    pub threshold: Option<f64>,
     /// What threshold it is, in words: kind, parameters, calibration scores, level, stated rate.
     pub threshold_words: String,
     /// How often it says that a calm day is flagged; `None` where it says nothing.

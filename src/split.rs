@@ -16,6 +16,9 @@ use crate::plan::{Plan, SplitPlan};
 use crate::prices::Prices;
 use crate::train::Policy;
 
+/// 9999-12-31, the last day that every reader of Parquet knows: all rows come before it.
+const END_OF_DAYS: i32 = 2_932_896;
+
 /// What is stored of resolved fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +66,11 @@ pub async fn preview(
         };
         return Split::try_from(spans).map_err(impossible);
     }
+    if plan.split == SplitPlan::Whole {
+        let [train_to, validation_to, calibration_to] = [END_OF_DAYS; 3];
+        return Split::try_from(Spans { train_to, validation_to, calibration_to })
+            .map_err(impossible);
+    }
     let fractions = fractions_of(plan).unwrap_or_default();
     let stored = match root {
         Some(root) if policy != Policy::Always => root.get(&path(plan)).await?,
@@ -88,7 +96,7 @@ pub async fn preview(
 
 fn fractions_of(plan: &Plan) -> Option<[f64; 3]> {
     match plan.split {
-        SplitPlan::Dates { .. } => None,
+        SplitPlan::Dates { .. } | SplitPlan::Whole => None,
         SplitPlan::Fractions { train, validation, calibration } => {
             Some([train, validation, calibration])
         }

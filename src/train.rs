@@ -81,7 +81,7 @@ impl Keys {
         // The plan may give fractions, of which other rows make other dates.
         let Spans { train_to, validation_to, calibration_to } = split.spans();
         let engine = match model.detector {
-            DetectorPlan::Network(_) => engine.name(),
+            DetectorPlan::Network(_) | DetectorPlan::Archive(_) => engine.name(),
             DetectorPlan::Baseline(_) => "none",
         };
         let versions = format!(
@@ -172,6 +172,7 @@ enum Task {
 impl Order<'_> {
     fn needs_rows(&self) -> bool {
         matches!(self.task, Task::Make(..))
+            && !matches!(self.model.detector, DetectorPlan::Archive(_))
     }
 
     fn trains_a_network(&self) -> bool {

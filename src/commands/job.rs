@@ -62,6 +62,7 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
                     })
                 }
                 StoredJudge::Baseline(_) => String::new(),
+                StoredJudge::Archive { .. } => ", learns as it scores".to_owned(),
             };
             let done = match (ready.is_new, artifact.imported()) {
                 (true, Some(_)) => "calibrated",
@@ -69,11 +70,14 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
                 (false, _) => "kept",
             };
             say(&format!(
-                "{done} {} ({}), model {}, threshold {:.4}{loss}\n",
+                "{done} {} ({}), model {}, {}{loss}\n",
                 artifact.name,
                 artifact.detector,
                 ready.model.model_id,
-                artifact.thresholds.causal.pooled.threshold
+                match &artifact.thresholds {
+                    Some(of) => format!("threshold {:.4}", of.causal.pooled.threshold),
+                    None => "a threshold of each ticker's own".to_owned(),
+                }
             ));
             lines.push(json!({ "model": artifact.name, "model_id": ready.model.model_id, "trained": ready.is_new }));
         }

@@ -50,7 +50,10 @@ fn list(args: &Where, query: &str, engine: Option<Engine>) -> Result<Exit, Error
 async fn tell_thresholds(plan: &Plan, engine: Engine) {
     let Ok(root) = OutputRoot::open_existing(&plan.output.root) else { return };
     for model in cells::stored_models(plan, &root, engine).await.unwrap_or_default() {
-        let words = model.artifact.thresholds.causal.pooled.words();
+        let words = match &model.artifact.thresholds {
+            Some(of) => of.causal.pooled.words(),
+            None => "a threshold of each ticker's own".to_owned(),
+        };
         tracing::info!("{}: {words}", model.artifact.name);
     }
 }

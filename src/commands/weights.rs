@@ -104,7 +104,7 @@ pub fn import(args: &ImportWeightsArgs, progress: Progress, engine: Engine) -> R
             artifact.name,
             artifact.detector,
             ready.model.model_id,
-            artifact.thresholds.causal.pooled.threshold,
+            artifact.thresholds.as_ref().map_or(f64::NAN, |of| of.causal.pooled.threshold),
             visible(&from.file_name),
             visible(&from.layers.join(", "))
         ));

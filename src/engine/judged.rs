@@ -13,8 +13,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use oddlot_series::{
-    CalibratedDetector, Event, History, Judge, JudgedPoint, JudgedRow, Judgement, Scores,
-    SkipReason,
+    CalibratedDetector, Event, History, Judge, JudgedPoint, JudgedRow, Judgement, Remembered,
+    Scores, SkipReason,
 };
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -96,17 +96,26 @@ impl Scorer for Judges {
 
     fn score(&self, rows: &TickerRows) -> Result<RecordBatch> {
         let history = history(rows, &self.layout);
-        let judgements = self
-            .detectors
-            .par_iter()
-            .map(|judge| {
-                let scores = judge.detector.score(&rows.ticker, &history)?;
-                let judgement = judge.judge_scores(&rows.ticker, &history, &scores);
-                self.observer.observe(judge, &rows.ticker, &history, &scores, &judgement);
-                Ok(judgement)
-            })
-            .collect::<Result<Vec<_>, oddlot_series::ScoreError>>()
-            .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
+        let judge = |judge: &CalibratedDetector, remembered: &mut Remembered| {
+            let scores = judge.detector.score_remembering(&rows.ticker, &history, remembered)?;
+            let judgement = judge.judge_scores(&rows.ticker, &history, &scores);
+            self.observer.observe(judge, &rows.ticker, &history, &scores, &judgement);
+            Ok(judgement)
+        };
+        // Archive detectors share what they compute, and take a thread a ticker.
+        let judgements: Result<Vec<Judgement>, oddlot_series::ScoreError> =
+            match self.detectors.iter().any(|judge| judge.detector.is_archive()) {
+                true => {
+                    let mut remembered = Remembered::default();
+                    self.detectors.iter().map(|own| judge(own, &mut remembered)).collect()
+                }
+                false => {
+                    let alone = |own| judge(own, &mut Remembered::default());
+                    self.detectors.par_iter().map(alone).collect()
+                }
+            };
+        let judgements: Vec<Judgement> =
+            judgements.map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
         Judged { rows, judgements: &judgements, judges: self }.to_batch()
     }
 

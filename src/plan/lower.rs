@@ -8,7 +8,12 @@ use super::{
     ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
     location::resolve, places::places,
 };
-use crate::settings::{Document, Mistakes, Settings, Slug, Variables, threshold::Threshold};
+use crate::settings::{
+    Document, Mistakes, Settings, Slug, Variables,
+    profile::Profile,
+    split::{Scaling, Scope},
+    threshold::{Calibration, Merge, Threshold},
+};
 
 /// Reads, checks and lowers; all mistakes at once.
 pub(super) fn plan(
@@ -42,35 +47,60 @@ fn lower(
     let source = settings.source.as_ref();
     let columns = source.map(|source| &source.columns);
     let is_dated = columns.is_none_or(|columns| columns.has_ts);
-    let features = settings.features.as_ref().and_then(|features| {
-        let known: Vec<_> = SqlFile::builtin_feature_names().collect();
-        SqlPlan::lower(&features.sql, "feature", &known, folder, mistakes)
-    });
+    let is_archive = settings.profile == Profile::Archive;
+    let features = match &settings.features {
+        Some(features) => {
+            let known: Vec<_> = SqlFile::builtin_feature_names().collect();
+            SqlPlan::lower(&features.sql, "feature", &known, folder, mistakes)
+        }
+        // The value itself, whatever it is.
+        None => is_archive.then_some(SqlPlan::Builtin("close")),
+    };
     let windows = settings.windows.as_ref();
     let length = windows.map(|windows| windows.length.value.get());
-    let windows = windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes));
-    let split = settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes));
-    tell_missing_threshold(settings, mistakes);
+    let (windows, split) = match is_archive {
+        true => (Some(WindowsPlan::of_archive(&settings.archive_windows)), Some(SplitPlan::Whole)),
+        false => (
+            windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes)),
+            settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes)),
+        ),
+    };
     tell_idle_pruning(settings, mistakes);
+    let threshold = match is_archive && !settings.has_threshold {
+        true => Some(Threshold::of_archive()),
+        false => {
+            tell_missing_threshold(settings, mistakes);
+            settings.threshold
+        }
+    };
     bucket::check(settings, mistakes);
     let models = settings
         .models
         .iter()
-        .filter_map(|model| ModelPlan::lower(model, settings.threshold, length, mistakes))
+        .filter_map(|model| ModelPlan::lower(model, threshold, length, mistakes))
         .collect();
     let output = settings.output.as_ref();
+    let (scaling, merge, calibration) = match is_archive {
+        true => (
+            Scaling::None,
+            Merge { decides: true, ..Merge::default() },
+            Calibration { scope: Scope::Ticker, ..Calibration::default() },
+        ),
+        false => (settings.scaling, settings.merge, settings.calibration),
+    };
     Some(Plan {
+        profile: settings.profile,
         pipeline,
         file: file.to_owned(),
         source: SourcePlan::lower(source?, folder),
         features: features?,
         windows: windows?,
         split: split?,
-        scaling: settings.scaling,
+        scaling,
         models,
-        calibration: settings.calibration,
+        calibration,
         score: settings.score,
-        merge: settings.merge,
+        merge,
         events: settings.events,
         universe: settings.universe,
         output: output.map(|output| OutputPlan {

@@ -28,6 +28,7 @@ pub use split::SplitPlan;
 use crate::settings::{
     Document, Slug, Variables,
     output::Universe,
+    profile::Profile,
     score::Score,
     split::Scaling,
     threshold::{Calibration, Events, Merge},
@@ -36,6 +37,8 @@ use crate::settings::{
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// What it is for.
+    pub profile: Profile,
     /// The pipeline's name: its file's, without `.toml`.
     pub pipeline: Slug,
     /// The pipeline file as the user named it.

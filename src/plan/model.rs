@@ -1,12 +1,14 @@
 //! What each model is and how it learns.
 
 use oddlot_engine::Report;
-use oddlot_series::{Activation, Adam, BiasConvention, Initialiser, Loss, Schedule, Training};
+use oddlot_series::{
+    Activation, Adam, Archive, BiasConvention, Initialiser, Loss, Schedule, Training,
+};
 use serde::Serialize;
 
 use super::source::shown;
 use crate::settings::{
-    Mistakes, Slug,
+    Mistakes, Slug, archive,
     models::{Detector, Model},
     range::Lookback,
     threshold::Threshold,
@@ -33,6 +35,8 @@ pub enum DetectorPlan {
     Network(NetworkPlan),
     /// Something that is computed.
     Baseline(BaselinePlan),
+    /// Something that learns from each series that it scores.
+    Archive(Archive),
 }
 
 /// A network and how it learns. The number of features is known when the feature query is planned.
@@ -122,6 +126,7 @@ impl DetectorPlan {
             Self::Baseline(BaselinePlan::Persistence) => "persistence",
             Self::Baseline(BaselinePlan::EwmaZ { .. }) => "ewma_z",
             Self::Baseline(BaselinePlan::RobustZ { .. }) => "robust_z",
+            Self::Archive(archive) => archive::name(archive),
         }
     }
 
@@ -163,6 +168,7 @@ impl DetectorPlan {
                 let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
                 Self::Baseline(BaselinePlan::EwmaZ { lambda: lambda.get(), rows, min_rows })
             }
+            Detector::Archive(archive) => Self::Archive(archive.clone()),
             Detector::RobustZ { rows, min_rows } => {
                 let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
                 Self::Baseline(BaselinePlan::RobustZ { rows, min_rows })

@@ -10,7 +10,7 @@ use super::bucket;
 use super::location::{is_url, resolve, resolve_local};
 use crate::settings::{
     Mistakes, nearest,
-    source::{Columns, Source, Windows},
+    source::{ArchiveWindows, Columns, Source, Windows},
     value::{OrOff, Placed},
 };
 
@@ -65,7 +65,7 @@ pub enum SqlPlan {
 /// How histories are cut into windows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WindowsPlan {
-    /// Rows of a window, at least 2.
+    /// Rows of a window, at least 2; 1 of an archive, whose detectors take windows of their own.
     pub length: usize,
     /// The query that cuts them.
     pub sql: SqlPlan,
@@ -127,6 +127,18 @@ impl WindowsPlan {
             max_gap_days: max_gap_days.map(|days| days.get() as u32),
             break_log_return: windows.break_log_return.value.on().map(|size| size.get()),
         })
+    }
+}
+
+impl WindowsPlan {
+    /// Nothing cuts the series of an archive.
+    pub(super) fn of_archive(windows: &ArchiveWindows) -> Self {
+        Self {
+            length: 1,
+            sql: SqlPlan::Builtin(BUILTIN_WINDOWS[0]),
+            max_gap_days: None,
+            break_log_return: windows.break_log_return.map(|size| size.get()),
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub enum SplitPlan {
         /// Share to calibrate on.
         calibration: f64,
     },
+    /// None: all rows teach the detectors that score them. They are told as rows of the training span.
+    Whole,
 }
 
 impl SplitPlan {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use oddlot_series::Archive;
+
 use super::{
     BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, Plan, SourcePlan, SplitPlan,
     SqlPlan, WindowsPlan,
 };
 use crate::settings::{
+    archive,
     split::{Scaling, Scope},
     threshold::Threshold,
 };
@@ -76,7 +79,10 @@ impl fmt::Display for SqlPlan {
 
 impl fmt::Display for WindowsPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows", self.length)?;
+        match self.length {
+            1 => f.write_str("of each detector's own, by the period of each series")?,
+            length => write!(f, "{length} rows")?,
+        }
         if self.sql != SqlPlan::Builtin("rolling") {
             write!(f, ", {}", self.sql)?;
         }
@@ -103,6 +109,7 @@ impl fmt::Display for SplitPlan {
                 "train {train}, validation {validation}, calibration {calibration} of the dates, \
                  then test"
             ),
+            Self::Whole => f.write_str("none: all rows teach, set thresholds and are scored"),
         }
     }
 }
@@ -113,6 +120,11 @@ impl fmt::Display for ModelPlan {
         match &self.detector {
             DetectorPlan::Network(network) => write!(f, " {network}")?,
             DetectorPlan::Baseline(BaselinePlan::Persistence) => {}
+            DetectorPlan::Archive(archive) => {
+                for part in settings(archive) {
+                    write!(f, " {part}")?;
+                }
+            }
             DetectorPlan::Baseline(BaselinePlan::EwmaZ { lambda, rows, .. }) => {
                 write!(f, " lambda {lambda}, {rows} rows")?;
             }
@@ -151,6 +163,25 @@ impl fmt::Display for NetworkPlan {
         let training = &self.training;
         write!(f, ", {} epochs at most, seed {}", training.epochs, training.seed)
     }
+}
+
+/// The settings of an archive detector, in the order of its fields.
+fn settings(archive: &Archive) -> Vec<String> {
+    if let Archive::Ensemble(ensemble) = archive {
+        let members: Vec<&str> = ensemble.members.iter().map(archive::name).collect();
+        return vec![format!("of {}", members.join(", "))];
+    }
+    let Ok(serde_json::Value::Object(variant)) = serde_json::to_value(archive) else {
+        return Vec::new();
+    };
+    let of = |value: &serde_json::Value| match value {
+        serde_json::Value::Object(own) => {
+            own.iter().map(|(key, value)| format!("{key} {value}")).collect()
+        }
+        _ => Vec::new(),
+    };
+    let parts: Vec<String> = variant.values().flat_map(of).collect();
+    if parts.is_empty() { parts } else { vec![parts.join(", ")] }
 }
 
 fn scaling(scaling: Scaling) -> String {

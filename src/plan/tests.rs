@@ -8,6 +8,7 @@ use oddlot_engine::Kind;
 use super::*;
 use crate::diagnostic::{self, Colour};
 
+mod archive;
 mod choices;
 mod cross_checks;
 mod fuzz;

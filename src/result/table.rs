@@ -17,6 +17,9 @@ impl fmt::Display for Summary {
         let Some((first, last)) = self.test_days else {
             return writeln!(f, "no row lies in the test span");
         };
+        if self.is_archive {
+            return self.write_archive(f, [first, last].map(iso_date));
+        }
         write!(f, "test span {} … {}: {} rows", iso_date(first), iso_date(last), self.n_test_rows)?;
         if let Some(share) = self.outside_share {
             write!(f, ", {:.2} % of values outside the training range", 100.0 * share)?;
@@ -36,13 +39,7 @@ impl fmt::Display for Summary {
                 writeln!(f, "- {verdict}")?;
             }
         }
-        if !self.events.is_empty() {
-            writeln!(f, "\nstrongest events of the test span")?;
-            let mut lines = vec![event_header()];
-            lines.extend(self.events.iter().map(event_line));
-            write_columns(f, &lines, &[false, false, true, true, false])?;
-        }
-        Ok(())
+        self.write_events(f, "strongest events of the test span")
     }
 }
 
@@ -71,6 +68,40 @@ impl Summary {
         )
     }
 
+    /// An archive holds no row out, so there is no error to tell: only what was flagged.
+    fn write_archive(&self, f: &mut fmt::Formatter<'_>, [first, last]: [String; 2]) -> fmt::Result {
+        let n_rows = self.n_test_rows;
+        writeln!(
+            f,
+            "archive {first} … {last}: {n_rows} rows, all scored by what learnt from all\n"
+        )?;
+        let header = ["model", "detector", "scored", "flags", "of rows", "events"];
+        let mut lines = vec![header.map(str::to_owned).to_vec()];
+        lines.extend(self.models.iter().map(|model| {
+            let share = 100.0 * model.n_flags as f64 / n_rows.max(1) as f64;
+            vec![
+                model.name.clone(),
+                model.detector.clone(),
+                model.n_scored.to_string(),
+                model.n_flags.to_string(),
+                format!("{share:.2} %"),
+                model.n_events.to_string(),
+            ]
+        }));
+        write_columns(f, &lines, &[false, false, true, true, true, true])?;
+        self.write_events(f, "strongest events")
+    }
+
+    fn write_events(&self, f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{title}")?;
+        let mut lines = vec![event_header()];
+        lines.extend(self.events.iter().map(event_line));
+        write_columns(f, &lines, &[false, false, true, true, false])
+    }
+
     fn model_line(&self, model: &ModelSummary) -> Vec<String> {
         let kind = if model.reconstructs { "window" } else { "next row" };
         let rivals: Vec<String> =
@@ -81,7 +112,7 @@ impl Summary {
             model.detector.clone(),
             model.mae.map_or_else(|| "–".into(), |mae| format!("{kind} {mae:.4}")),
             if model.is_network { rivals.join(", ") } else { String::new() },
-            format!("{:.3}", model.threshold),
+            model.threshold.map_or_else(|| "–".into(), |threshold| format!("{threshold:.3}")),
             model.n_flags.to_string(),
             format!("{share:.2} %"),
             model.n_events.to_string(),

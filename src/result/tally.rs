@@ -78,6 +78,8 @@ impl Tally {
     /// Nothing counted yet.
     pub fn new(models: &[Ready]) -> Self {
         let first = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
+        // An archive has no held-out rows to tell an error of.
+        let first = first.filter(|ready| !is_archive(ready));
         let scalers = first.map(|ready| ready.model.artifact.scalers.clone());
         Self { scalers, counts: Mutex::default() }
     }
@@ -94,6 +96,7 @@ impl Tally {
         let network = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
         let reference = network.and_then(of);
         Summary {
+            is_archive: models.iter().any(is_archive),
             test_days: counts.test_days,
             n_test_rows: reference.map_or(0, |counts| counts.n_rows),
             outside_share: reference.and_then(|counts| counts.outside.get()),
@@ -115,7 +118,8 @@ impl Observer for Tally {
         scores: &Scores,
         judgement: &Judgement,
     ) {
-        let test_from = history.days.partition_point(|&day| judge.split.span(day) != Span::Test);
+        let told = judge.detector.told_span();
+        let test_from = history.days.partition_point(|&day| judge.split.span(day) != told);
         let scaler = self.scalers.as_ref().map(|scalers| scalers.get(ticker).item);
         let own = ModelCounts::of(judge, history, scores, judgement, scaler, test_from);
         let told = events(judge, history, judgement);
@@ -169,10 +173,15 @@ impl ModelCounts {
             counts.held_out = HeldOut::of(history, scores, scaler, &judge.split, Span::Test);
             counts.outside = scaler.outside_share(&history.values[test_from * history.features..]);
         }
+        // Where hindsight decides by the pipeline's wish, the causal score is what is told of a network.
+        let deciding = match judge.detector.is_archive() {
+            true => &scores.hindsight,
+            false => &scores.causal,
+        };
         for row in &judgement.rows[test_from..] {
             counts.n_rows += 1;
             counts.n_flags += u64::from(row.is_anomaly);
-            let (score, size) = (scores.causal[row.row_idx], history.row(row.row_idx)[0].abs());
+            let (score, size) = (deciding[row.row_idx], history.row(row.row_idx)[0].abs());
             if score.is_finite() {
                 counts.n_scored += 1;
                 if size.is_finite() {
@@ -227,7 +236,7 @@ fn events(judge: &CalibratedDetector, history: &History<'_>, judgement: &Judgeme
     let in_test = judgement
         .events
         .iter()
-        .filter(|event| judge.split.span(day(event.start_row_idx)) == Span::Test);
+        .filter(|event| judge.split.span(day(event.start_row_idx)) == judge.detector.told_span());
     in_test
         .map(|event| Told {
             model: judge.detector.name.clone(),
@@ -238,6 +247,10 @@ fn events(judge: &CalibratedDetector, history: &History<'_>, judgement: &Judgeme
             ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
         })
         .collect()
+}
+
+fn is_archive(ready: &Ready) -> bool {
+    matches!(ready.model.artifact.judge, StoredJudge::Archive { .. })
 }
 
 fn model_summary(
@@ -261,14 +274,12 @@ fn model_summary(
         .iter()
         .map(|&name| (name.to_owned(), shared(name)))
         .max_by_key(|(name, n)| (*n, std::cmp::Reverse(name.clone())));
-    let deciding = match (&artifact.thresholds.hindsight, artifact.merge) {
-        (Some(hindsight), Some(_)) => hindsight,
-        _ => &artifact.thresholds.causal,
-    };
-    let own = match deciding.per_ticker.len() {
+    let deciding = artifact.deciding();
+    let own = match deciding.map_or(0, |deciding| deciding.per_ticker.len()) {
         0 => String::new(),
         n => format!("; {n} tickers have their own"),
     };
+    let pooled = deciding.map(|deciding| &deciding.pooled);
     ModelSummary {
         name: artifact.name.clone(),
         detector: artifact.detector.clone(),
@@ -286,9 +297,11 @@ fn model_summary(
                 Some((name.to_owned(), all.models.get(name)?.held_out.detector.get()?))
             })
             .collect(),
-        threshold: deciding.pooled.threshold,
-        threshold_words: format!("{}{own}", deciding.pooled.words()),
-        stated_rate: deciding.pooled.stated_rate(),
+        threshold: pooled.map(|pooled| pooled.threshold),
+        threshold_words: pooled
+            .map(|pooled| format!("{}{own}", pooled.words()))
+            .unwrap_or_default(),
+        stated_rate: pooled.and_then(|pooled| pooled.stated_rate()),
         realised: Realised::of(&counts.judged),
         n_scored: counts.n_scored,
         n_flags: counts.n_flags,

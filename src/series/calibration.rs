@@ -197,7 +197,12 @@ impl Thresholds {
     ///
     /// No score is above infinity.
     pub fn unset() -> Self {
-        let none = Calibrated { threshold: f64::INFINITY, distribution: Distribution::new(&[]) };
+        let none = Calibrated {
+            threshold: f64::INFINITY,
+            distribution: Distribution::new(&[]),
+            origin: None,
+            tail: None,
+        };
         Self { causal: ByTicker::pooled(none), hindsight: None, fallback: None }
     }
 

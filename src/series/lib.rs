@@ -112,9 +112,8 @@ pub use norm::Norm;
 pub use proportion::Proportion;
 pub use range::{Lambda, OutOfRange, Quantile};
 pub use scale::{ScaleError, Scaler, ScalerFit, ScalerParts, Scalers, Scaling};
-pub use score::{Detector, Judge, PriceLink, ScoreError, Scores};
-pub use smoothing::Smoothing;
 pub use score::{ArchiveJudge, Detector, Judge, PriceLink, ScoreError, Scores};
+pub use smoothing::Smoothing;
 pub use spec::{
     Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
     Training,

@@ -3,11 +3,13 @@
 //! A table that is absent or has a mistake is `None`, the mistake is told to [`Mistakes`], and reading
 //! goes on, so that all mistakes come out at once. [`crate::plan`] turns settings into a plan.
 
+pub mod archive;
 mod document;
 mod expand;
 mod fields;
 pub mod models;
 pub mod output;
+pub mod profile;
 pub mod range;
 pub mod s3;
 pub mod score;
@@ -27,16 +29,21 @@ pub use slug::Slug;
 pub use suggest::nearest;
 
 use fields::Fields;
+use profile::Profile;
 
 /// A pipeline file.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// `profile`
+    pub profile: Profile,
     /// `[source]`
     pub source: Option<source::Source>,
     /// `[features]`
     pub features: Option<source::Features>,
     /// `[windows]`
     pub windows: Option<source::Windows>,
+    /// `[windows]` of an archive.
+    pub archive_windows: source::ArchiveWindows,
     /// `[split]`
     pub split: Option<split::Split>,
     /// `[scaling.…]`
@@ -71,20 +78,34 @@ impl Settings {
 
     fn read_tables(mut file: Fields<'_>) -> Self {
         use self::{output, score, source, split, threshold};
+        let profile = file.or("profile", Profile::default()).value;
+        profile.refuse_unused(&mut file);
         let source = file
             .table("source", "[source] with `path` and `columns`")
             .and_then(source::Source::read);
-        let features = file
-            .table("features", "[features] with `sql = \"builtin:log_return\"`")
-            .and_then(source::Features::read);
-        let windows =
-            file.table("windows", "[windows] with `length = 30`").and_then(source::Windows::read);
-        let split = file
-            .table("split", "[split] with `train_to`, `validation_to` and `calibration_to`")
-            .map(split::Split::read);
+        let is_archive = profile == Profile::Archive;
+        let features = match is_archive && !file.has("features") {
+            true => None,
+            false => file.table("features", "[features] with `sql = \"builtin:log_return\"`"),
+        };
+        let features = features.and_then(source::Features::read);
+        let (mut windows, mut archive_windows, mut split) = (None, None, None);
+        if is_archive {
+            archive_windows = file.optional_table("windows").map(source::ArchiveWindows::read);
+        } else {
+            let table = file.table("windows", "[windows] with `length = 30`");
+            windows = table.and_then(source::Windows::read);
+            let example = "[split] with `train_to`, `validation_to` and `calibration_to`";
+            split = file.table("split", example).map(split::Split::read);
+        }
         let scaling = file.optional_table("scaling").and_then(split::Scaling::read);
-        let models = file.table("models", "[models.autoencoder.detector.lstm_autoencoder]");
-        let models = models.map(models::read).unwrap_or_default();
+        let models = match is_archive && !file.has("models") {
+            true => models::of_archive(),
+            false => file
+                .table("models", "[models.autoencoder.detector.lstm_autoencoder]")
+                .map(|fields| models::read(fields, profile))
+                .unwrap_or_default(),
+        };
         let has_threshold = file.has("threshold");
         let threshold = file.optional_table("threshold").and_then(threshold::Threshold::read);
         let calibration = file.optional_table("calibration").map(threshold::Calibration::read);
@@ -97,9 +118,11 @@ impl Settings {
             .and_then(output::Output::read);
         file.finish();
         Self {
+            profile,
             source,
             features,
             windows,
+            archive_windows: archive_windows.unwrap_or_default(),
             split,
             scaling: scaling.unwrap_or_default(),
             models,

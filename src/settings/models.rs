@@ -1,10 +1,12 @@
 //! `[models.NAME]`: a detector, how it is trained, and a threshold of its own if it has one.
 
 use oddlot_engine::Report;
-use oddlot_series::Activation;
+use oddlot_series::{Activation, Archive};
 
 use super::{
+    archive,
     fields::Fields,
+    profile::Profile,
     range::{Decay, Dropout, Lookback, Units},
     slug::{Slug, is_slug},
     threshold::Threshold,
@@ -72,6 +74,8 @@ pub enum Detector {
         /// Fewer rows give no score.
         min_rows: Placed<Lookback>,
     },
+    /// Learns from the series it scores; under `profile = "archive"` only.
+    Archive(Archive),
 }
 
 const DETECTORS: [&str; 5] =
@@ -86,27 +90,50 @@ const EWMA_ROWS: Lookback = Lookback::literal(250);
 const ROBUST_ROWS: Lookback = Lookback::literal(60);
 const MIN_ROWS: Lookback = Lookback::literal(20);
 
+impl Profile {
+    fn detectors(self) -> &'static [&'static str] {
+        match self {
+            Self::Nightly => &DETECTORS,
+            Self::Archive => &archive::DETECTORS,
+        }
+    }
+}
+
+/// The models of an archive whose file names none, each called as its detector.
+pub fn of_archive() -> Vec<Model> {
+    let model = |variant: &str| {
+        Some(Model {
+            name: Slug::new(variant.to_owned())?,
+            at: None,
+            detector: Detector::Archive(archive::by_default(variant)),
+            threshold: None,
+            has_threshold: false,
+        })
+    };
+    archive::DEFAULT_MODELS.into_iter().filter_map(model).collect()
+}
+
 /// Reads `[models]`, in the order of the file.
-pub fn read(mut fields: Fields<'_>) -> Vec<Model> {
+pub fn read(mut fields: Fields<'_>, profile: Profile) -> Vec<Model> {
     let entries = fields.take_rest();
     if entries.is_empty() {
         let report = Report::new("there is no model")
             .expected("at least one [models.NAME.detector.VARIANT]")
             .found("an empty [models]")
-            .hint(format!("add one: {}", DETECTORS.join(", ")));
+            .hint(format!("add one: {}", profile.detectors().join(", ")));
         fields.mistakes().add(fields.at(), report);
     }
     entries
         .into_iter()
         .filter_map(|entry| {
             let name = entry.key.clone();
-            fields.open(entry).and_then(|model| Model::read(name, model))
+            fields.open(entry).and_then(|model| Model::read(name, model, profile))
         })
         .collect()
 }
 
 impl Model {
-    fn read(name: String, mut fields: Fields<'_>) -> Option<Self> {
+    fn read(name: String, mut fields: Fields<'_>, profile: Profile) -> Option<Self> {
         let (at, mistakes) = (fields.at(), fields.mistakes());
         let slug = Slug::new(name.clone());
         if !is_slug(&name) {
@@ -118,9 +145,13 @@ impl Model {
         }
         let choice = fields
             .table("detector", &format!("[models.{name}.detector.lstm_autoencoder]"))
-            .and_then(|detector| detector.choice(&DETECTORS));
+            .filter(|detector| is_of(detector, profile))
+            .and_then(|detector| detector.choice(profile.detectors()));
         let detector = match choice {
-            Some((variant, detector)) => Some(Detector::read(variant, detector, &mut fields)),
+            Some((variant, detector)) => match profile {
+                Profile::Nightly => Some(Detector::read(variant, detector, &mut fields)),
+                Profile::Archive => Some(Detector::read_archive(variant, detector, &mut fields)),
+            },
             // Which keys [train] may have does not depend on the network.
             None => {
                 let _ = fields.optional_table("train").map(Train::read);
@@ -134,7 +165,46 @@ impl Model {
     }
 }
 
+/// Whether no detector is named that the other profile only has; it is told where there is one.
+fn is_of(detector: &Fields<'_>, profile: Profile) -> bool {
+    let (here, there) = match profile {
+        Profile::Nightly => ("nightly", Profile::Archive),
+        Profile::Archive => ("archive", Profile::Nightly),
+    };
+    let foreign = there
+        .detectors()
+        .iter()
+        .find(|name| detector.has(name) && !profile.detectors().contains(name));
+    let Some(name) = foreign else { return true };
+    let (other, written) = match there {
+        Profile::Archive => ("archive", "write `profile = \"archive\"` at the top of the file"),
+        Profile::Nightly => ("nightly", "delete `profile = \"archive\"`"),
+    };
+    let report = Report::new(format!("`{name}` is a detector of the profile `{other}`"))
+        .expected(format!("one of {}, under the profile `{here}`", profile.detectors().join(", ")))
+        .found(format!("[{}.{name}]", detector.name()))
+        .hint(format!("take one of these, or {written}"));
+    detector.mistakes().add(detector.at(), report);
+    false
+}
+
 impl Detector {
+    fn read_archive(variant: &'static str, mut fields: Fields<'_>, model: &mut Fields<'_>) -> Self {
+        if let Some(entry) = model.take("train") {
+            let name = fields.name().to_owned();
+            let report = Report::new(format!("`{}.train` has no use here", model.name()))
+                .expected("what a network of an archive is told stands in its detector's table")
+                .found(format!("[{}.train]", model.name()))
+                .hint(format!(
+                    "write `steps`, `batch_size`, `learning_rate` and `seed` in [{name}]"
+                ));
+            model.mistakes().add(Some(entry.key_span.start), report);
+        }
+        let detector = Self::Archive(archive::read(variant, &mut fields));
+        fields.finish();
+        detector
+    }
+
     fn read(variant: &'static str, mut fields: Fields<'_>, model: &mut Fields<'_>) -> Self {
         let detector = match variant {
             "lstm_autoencoder" => Self::LstmAutoencoder {

@@ -204,6 +204,22 @@ whole_number! {
     BatchSize: 1 to 65536
 }
 whole_number! {
+    /// Batches that a network learns from.
+    Steps: 1 to 1000000
+}
+whole_number! {
+    /// A number of things, at least one.
+    Count: 1 to 1000000
+}
+whole_number! {
+    /// Degree of a polynomial.
+    Degree: 0 to 20
+}
+whole_number! {
+    /// Rows of a moving average; one leaves everything as it is.
+    Smoothing: 1 to 1000000
+}
+whole_number! {
     /// Where every draw starts.
     Seed: 0 to 9223372036854775807
 }

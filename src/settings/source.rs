@@ -60,6 +60,14 @@ pub struct Windows {
     pub break_log_return: Placed<OrOff<Positive>>,
 }
 
+/// `[windows]` under `profile = "archive"`, whose detectors take windows of their own: jumps only, and only
+/// if asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ArchiveWindows {
+    /// A larger jump of the log price than this is flagged.
+    pub break_log_return: Option<Positive>,
+}
+
 /// The market was shut for seven days after 2001-09-10 and never longer since 1950.
 const MAX_GAP_DAYS: GapDays = GapDays::literal(10);
 /// A halving or a rise by two thirds in a day: a split or a slip of the pen, seldom a price.
@@ -175,6 +183,28 @@ impl Windows {
         let break_log_return = fields.or("break_log_return", OrOff::On(BREAK_LOG_RETURN));
         fields.finish();
         Some(Self { length: length?, sql, max_gap_days, break_log_return })
+    }
+}
+
+impl ArchiveWindows {
+    /// Keys of [`Windows`] that an archive has no use for.
+    const UNUSED: [&'static str; 3] = ["length", "sql", "max_gap_days"];
+
+    /// Reads the table.
+    pub fn read(mut fields: Fields<'_>) -> Self {
+        let off = Placed { value: OrOff::Off, at: None, written: None };
+        let jump = fields.optional("break_log_return", "break_log_return = 0.5").unwrap_or(off);
+        for key in Self::UNUSED {
+            let Some(entry) = fields.take(key) else { continue };
+            let title = format!("`windows.{key}` has no use under `profile = \"archive\"`");
+            let report = Report::new(title)
+                .expected("each detector takes its window from the period of each series, and takes the series whole")
+                .found(fields.written(&entry))
+                .hint(format!("delete `{key}`"));
+            fields.mistakes().add(Some(entry.key_span.start), report);
+        }
+        fields.finish();
+        Self { break_log_return: jump.value.on() }
     }
 }
 

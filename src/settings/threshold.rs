@@ -128,6 +128,11 @@ pub struct Events {
 }
 
 impl Threshold {
+    /// That of an archive whose file has none: one row in a hundred of each series.
+    pub fn of_archive() -> Self {
+        Self::Quantile { q: Quantile::literal(0.99) }
+    }
+
     /// Reads the table.
     pub fn read(fields: Fields<'_>) -> Option<Self> {
         let (variant, mut fields) = fields.choice(&THRESHOLDS)?;

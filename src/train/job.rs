@@ -10,9 +10,9 @@ use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::{Engine, Threads, mean_loss};
 use oddlot_series::{
-    Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError, Fitted, History, Judge,
-    Merge, ModelSpec, Norm, Sample, ScalerFit, Scalers, Scope, Scores, Split, Thresholds,
-    TrainingSet,
+    Archive, Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError, Fitted, Form,
+    History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit, ScalerParts, Scalers, Scope,
+    Scores, Split, Thresholds, TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
@@ -53,6 +53,10 @@ pub(super) enum Weights {
 
 impl Job {
     pub(super) fn make(self, weights: Weights) -> Result<Model, Error> {
+        if let DetectorPlan::Archive(archive) = &self.model.detector {
+            let archive = archive.clone();
+            return self.of_archive(archive);
+        }
         let begun = Instant::now();
         let scalers = self.scalers()?;
         let (judge, network) = match (&self.model.detector, weights) {
@@ -63,6 +67,9 @@ impl Job {
                 (StoredJudge::Baseline(self.fit_baseline(baseline)?), None)
             }
             (DetectorPlan::Network(_), Weights::Train) => self.train(&scalers)?,
+            (DetectorPlan::Archive(_), Weights::Train) => {
+                return Err(Error::bug("a detector of an archive learns as it scores"));
+            }
         };
         let merge = self.plan.merge.decides.then(|| lower::merge(self.plan.merge));
         let trained = Instant::now();
@@ -77,6 +84,35 @@ impl Job {
             peak_mib = crate::machine::peak_mib(),
             "made"
         );
+        self.model(scalers, judge, merge, form, Some(thresholds), network)
+    }
+
+    /// Nothing is learnt before the series are scored: the settings are the model.
+    fn of_archive(self, archive: Archive) -> Result<Model, Error> {
+        let zeros = || vec![0.0; self.layout.features.len()];
+        let unscaled = ScalerParts {
+            mean: zeros(),
+            sd: vec![1.0; self.layout.features.len()],
+            min: zeros(),
+            max: zeros(),
+        };
+        let unscaled = Scaler::try_from(unscaled)
+            .map_err(|error| Error::bug(format!("no scaling: {error}")))?;
+        let threshold = lower::threshold(self.model.threshold)?;
+        let judge = StoredJudge::Archive { archive, threshold, engine: self.engine.0.to_string() };
+        self.model(Scalers::pooled(unscaled), judge, None, Form::default(), None, None)
+    }
+
+    /// The model with all that is stored of it.
+    fn model(
+        self,
+        scalers: Scalers,
+        judge: StoredJudge,
+        merge: Option<Merge>,
+        form: Form,
+        thresholds: Option<Thresholds>,
+        network: Option<Arc<dyn Fitted>>,
+    ) -> Result<Model, Error> {
         let sql = sql_of(&self.plan)?;
         let artifact = Artifact {
             format: FORMAT,
@@ -101,7 +137,7 @@ impl Job {
             form,
             thresholds,
         };
-        Model::new(artifact, network)
+        Model::new(artifact, network, self.engine.0)
     }
 
     fn scalers(&self) -> Result<Scalers, Error> {
@@ -235,6 +271,9 @@ impl Job {
         merge: Option<Merge>,
     ) -> Result<Detector, Error> {
         let judge = match (judge, network) {
+            (StoredJudge::Archive { .. }, _) => {
+                return Err(Error::bug("each ticker of an archive sets its own threshold"));
+            }
             (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
             (StoredJudge::Network { .. }, Some(network)) => {
                 Judge::Network { network: Arc::clone(network), scalers: scalers.clone() }

@@ -6,7 +6,7 @@ use oddlot_engine::{Error, Kind, Report};
 
 use crate::artifact::{Artifact, StoredJudge};
 use crate::lower;
-use crate::plan::{ModelPlan, Plan};
+use crate::plan::{DetectorPlan, ModelPlan, Plan};
 use crate::prices::sql_of;
 
 /// Why a model cannot score for a plan.
@@ -63,6 +63,11 @@ impl Misfit {
 
 /// Whether a stored network has the layers and the training of `model`; a baseline has neither.
 fn has_spec(stored: &Artifact, model: &ModelPlan, layout: &Layout) -> Result<bool, Error> {
+    if let (StoredJudge::Archive { archive, .. }, DetectorPlan::Archive(asked)) =
+        (&stored.judge, &model.detector)
+    {
+        return Ok(archive == asked);
+    }
     let StoredJudge::Network { spec, imported, .. } = &stored.judge else { return Ok(true) };
     let asked = lower::spec(model, layout.length, layout.features.len())?;
     let mut spec = spec.clone();

@@ -9,6 +9,7 @@
     reason = "nobody imports a test binary, and a test may panic"
 )]
 
+mod archive;
 mod bad_input;
 mod bench;
 mod bombs;

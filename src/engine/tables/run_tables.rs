@@ -109,8 +109,8 @@ pub struct ModelRow {
     pub validation_loss: Option<f64>,
     /// Last days of training, validation and calibration.
     pub spans: [i32; 3],
-    /// Pooled threshold of the deciding score.
-    pub threshold: f64,
+    /// Pooled threshold of the deciding score; `None` where each ticker sets its own.
+    pub threshold: Option<f64>,
     /// Scores it was calibrated on.
     pub n_calibration: i64,
     /// The spec as JSON.
@@ -239,7 +239,7 @@ pub async fn write_model(
         ("train_to", Arc::new(Date32Array::from(vec![train_to]))),
         ("validation_to", Arc::new(Date32Array::from(vec![validation_to]))),
         ("calibration_to", Arc::new(Date32Array::from(vec![calibration_to]))),
-        ("threshold", floats([Some(row.threshold)])),
+        ("threshold", floats([row.threshold])),
         ("n_calibration", counts([row.n_calibration])),
         ("spec", text([row.spec.as_str()])),
     ];

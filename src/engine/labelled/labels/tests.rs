@@ -87,7 +87,10 @@ fn every_mistake_is_told_with_its_line() {
 fn a_damaged_file_is_an_error_and_no_panic() {
     for text in ["PAR1 and nothing of it", "ticker,ts,label\nA,2020-01-01\n"] {
         let error = read(text, &[]).unwrap_err();
-        assert_eq!((error.kind, error.reports[0].title.as_str()), (Kind::Data, "the file cannot be read"));
+        assert_eq!(
+            (error.kind, error.reports[0].title.as_str()),
+            (Kind::Data, "the file cannot be read")
+        );
     }
 }
 
