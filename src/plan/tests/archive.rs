@@ -80,11 +80,14 @@ fn tables_without_a_use_are_refused_with_the_mend() {
       expected  no split: each detector learns from all rows of a series and scores all of them
       found     [split]
       hint: delete [split], or write `profile = "nightly"`
+
     error: `windows.length` has no use under `profile = "archive"`
       --> pipelines/p.toml:13:1
       expected  each detector takes its window from the period of each series, and takes the series whole
       found     length = 30
       hint: delete `length`
+
+    2 mistakes found
     "#);
     for table in ["scaling.standard", "calibration", "merge"] {
         let told = told_of(&archive(&format!("[{table}]")));
@@ -94,13 +97,18 @@ fn tables_without_a_use_are_refused_with_the_mend() {
 
 #[test]
 fn a_detector_of_the_other_profile_is_told_with_the_mend() {
-    assert_snapshot!(told_of(&archive("[models.e.detector.ewma_z]")), @r#"
-    "#);
-    assert_snapshot!(told("ewma_z]\nlambda = 0.94", "median_distance]"), @r#"
-    "#);
-    let told =
-        told_of(&archive("[models.a.detector.lstm_autoencoder]\n[models.a.train]\nepochs = 3"));
-    assert!(told.contains("`models.a.train` has no use here"), "{told}");
+    let told_ewma = told_of(&archive("[models.e.detector.ewma_z]"));
+    assert!(
+        told_ewma.starts_with(
+            "error: `ewma_z` is a detector of the profile `nightly`\n  --> pipelines/p.toml:10:11\n  \
+             expected  one of ensemble, "
+        ),
+        "{told_ewma}"
+    );
+    assert!(told_ewma.contains("take one of these, or delete `profile = \"archive\"`"));
+    let told_profile = told("ewma_z]\nlambda = 0.94", "matrix_profile]");
+    assert!(told_profile.contains("`matrix_profile` is a detector of the profile `archive`"));
+    assert!(told_profile.contains("or write `profile = \"archive\"` at the top of the file"));
     let told = told_of(&archive("[models.a.detector.lstm_autoencoder]\nlatent = 3"));
     assert!(told.contains("one of units, steps, batch_size, learning_rate, seed"), "{told}");
 }
