@@ -120,3 +120,23 @@ fn an_unknown_profile_and_an_unknown_detector_are_told_with_those_that_are_known
     let told = told_of(&archive("[models.a.detector.lstm_autoencodr]"));
     assert!(told.contains("did you mean `lstm_autoencoder`?"), "{told}");
 }
+
+#[test]
+fn an_ensemble_has_the_members_that_are_named_whatever_their_order() {
+    let member = |name: &str| format!("[models.e.detector.ensemble.members.{name}]\n");
+    let (pca, network) = (member("window_pca"), member("lstm_autoencoder") + "seed = 7\n");
+    let [plan, other] =
+        [pca.clone() + &network, network.clone() + &pca].map(|text| read(&archive(&text)).unwrap());
+    assert!(plan.to_string().contains("ensemble of window_pca, lstm_autoencoder; above"), "{plan}");
+    assert_eq!(plan.config_hash(), other.config_hash());
+    let by_default = read(&archive("[models.e.detector.ensemble]")).unwrap().to_string();
+    let recipe = "ensemble of nearest_neighbour, matrix_profile, window_pca, lstm_autoencoder;";
+    assert!(by_default.contains(recipe), "{by_default}");
+
+    let told = told_of(&archive("[models.e.detector.ensemble.members]"));
+    assert!(told.contains("the ensemble has no member"), "{told}");
+    let told = told_of(&archive(&(pca + &member("window_pcb"))));
+    assert!(told.contains("did you mean `window_pca`?"), "{told}");
+    let told = told_of(&archive(&member("ensemble")));
+    assert!(told.contains("unknown key `ensemble`"), "{told}");
+}
