@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::TryStreamExt;
+use indicatif::ProgressBar;
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::judged::{Judges, rows_of};
@@ -89,7 +90,10 @@ impl Job<'_> {
         let blame = |error| from_datafusion(&self.plan.source.path, error);
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
-            bar.inc(if is_archive { 1 } else { (ticker.num_rows() / judged_a_row) as u64 });
+            match is_archive {
+                true => self.series_done(&bar),
+                false => bar.inc((ticker.num_rows() / judged_a_row) as u64),
+            }
             let writing = Arc::clone(&watch);
             writers =
                 off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
@@ -116,6 +120,15 @@ impl Job<'_> {
         tell_time(&watch.read(), self.digest.n_rows());
         let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
+    }
+
+    /// Counts a series of an archive; where nobody watches a bar, each tenth of them is a line.
+    fn series_done(&self, bar: &ProgressBar) {
+        bar.inc(1);
+        let (done, all) = (bar.position(), self.digest.n_tickers() as u64);
+        if bar.is_hidden() && done % all.div_ceil(10).max(1) == 0 {
+            tracing::info!(tickers = done, of = all, "scored so far");
+        }
     }
 
     /// Writes the rows of the run tables; that of `runs` last.
