@@ -13,7 +13,7 @@ fn network(plan: &Plan, name: &str) -> NetworkPlan {
     let found = plan.models.iter().find(|model| model.name.as_str() == name);
     match &found.expect("it is there").detector {
         DetectorPlan::Network(network) => network.clone(),
-        DetectorPlan::Baseline(baseline) => panic!("{baseline:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -7,7 +7,7 @@ fn network(mae: f64, rival: f64) -> ModelSummary {
         is_network: true,
         mae: Some(mae),
         rivals: vec![("zero".into(), rival), ("persistence".into(), 2.0)],
-        threshold: 4.0,
+        threshold: Some(4.0),
         n_scored: 400,
         n_flags: 8,
         n_events: 7,
@@ -56,6 +56,7 @@ fn the_table_tells_shares_of_the_test_rows_and_the_strongest_events() {
         models: vec!["ewma".into(), "forecaster".into()],
     };
     let summary = Summary {
+        is_archive: false,
         test_days: Some((0, 399)),
         n_test_rows: 400,
         outside_share: Some(0.0125),
@@ -101,4 +102,23 @@ fn a_summary_survives_its_json() {
     };
     let json = serde_json::to_string(&summary).unwrap();
     assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
+}
+
+#[test]
+fn an_archive_tells_what_was_flagged_and_no_held_out_error() {
+    let model = ModelSummary { threshold: None, n_scored: 398, n_flags: 4, ..network(0.9, 1.0) };
+    let summary = Summary {
+        is_archive: true,
+        test_days: Some((0, 399)),
+        n_test_rows: 400,
+        models: vec![model],
+        ..Summary::default()
+    };
+    let text = summary.to_string();
+    assert!(text.starts_with(
+        "archive 1970-01-01 … 1971-02-04: 400 rows, all scored by what learnt from all\n"
+    ));
+    let row = text.lines().find(|line| line.starts_with("forecaster")).unwrap();
+    assert!(row.contains("398") && row.contains("1.00 %"), "{text}");
+    assert!(!text.contains("MAE") && !text.contains("0.9"), "{text}");
 }
