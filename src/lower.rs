@@ -4,6 +4,7 @@ use oddlot_engine::header::Link;
 use oddlot_engine::{Error, Report};
 use oddlot_nets::{AutoencoderConfig, Engine, ForecasterConfig, Isa, autoencoder, forecaster};
 use oddlot_series as series;
+use oddlot_series::baseline::{AutoRegression, Polynomial, WindowPca};
 use oddlot_series::{
     Activation, Baseline, ByQuantile, EwmaZ, Fixed, Lambda, Layer, Level, ModelSpec, PriceLink,
     Quantile, RobustZ,
@@ -80,6 +81,17 @@ pub fn baseline(plan: &BaselinePlan) -> Result<Baseline, Error> {
         }
         BaselinePlan::RobustZ { rows, min_rows } => {
             Baseline::RobustZ(RobustZ::new(rows, min_rows).map_err(unchecked)?)
+        }
+        BaselinePlan::MedianDistance => Baseline::MedianDistance {},
+        BaselinePlan::AutoRegression { order } => {
+            Baseline::AutoRegression(AutoRegression::new(order).map_err(unchecked)?)
+        }
+        BaselinePlan::WindowPca { rows, variance } => {
+            let variance = Quantile::try_from(variance).map_err(unchecked)?;
+            Baseline::WindowPca(WindowPca::new(rows, variance).map_err(unchecked)?)
+        }
+        BaselinePlan::Polynomial { rows, degree } => {
+            Baseline::Polynomial(Polynomial::new(rows, degree).map_err(unchecked)?)
         }
     })
 }

@@ -10,7 +10,7 @@ use super::source::shown;
 use crate::settings::{
     Mistakes, Slug, archive,
     models::{Detector, Model},
-    range::Lookback,
+    range::{Degree, Lookback},
     threshold::Threshold,
     train::{LossName, Train},
     value::Placed,
@@ -100,6 +100,27 @@ pub enum BaselinePlan {
         /// Fewer rows give no score; at most `rows`.
         min_rows: usize,
     },
+    /// The median of the training rows, by their median deviation.
+    MedianDistance,
+    /// The next value from the last ones, as training rows have it.
+    AutoRegression {
+        /// Rows that a row is regressed on, at least one.
+        order: usize,
+    },
+    /// What the usual shapes of a window make of its last row.
+    WindowPca {
+        /// Rows of a window, at least two.
+        rows: usize,
+        /// Share of the variance that usual shapes explain, in `(0, 1)`.
+        variance: f64,
+    },
+    /// The curve through the last rows, drawn on.
+    Polynomial {
+        /// Rows the curve goes through, at least two more than its degree.
+        rows: usize,
+        /// Of the curve.
+        degree: usize,
+    },
 }
 
 impl ModelPlan {
@@ -126,6 +147,10 @@ impl DetectorPlan {
             Self::Baseline(BaselinePlan::Persistence) => "persistence",
             Self::Baseline(BaselinePlan::EwmaZ { .. }) => "ewma_z",
             Self::Baseline(BaselinePlan::RobustZ { .. }) => "robust_z",
+            Self::Baseline(BaselinePlan::MedianDistance) => "median_distance",
+            Self::Baseline(BaselinePlan::AutoRegression { .. }) => "auto_regression",
+            Self::Baseline(BaselinePlan::WindowPca { .. }) => "window_pca",
+            Self::Baseline(BaselinePlan::Polynomial { .. }) => "polynomial",
             Self::Archive(archive) => archive::name(archive),
         }
     }
@@ -172,6 +197,18 @@ impl DetectorPlan {
             Detector::RobustZ { rows, min_rows } => {
                 let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
                 Self::Baseline(BaselinePlan::RobustZ { rows, min_rows })
+            }
+            Detector::MedianDistance => Self::Baseline(BaselinePlan::MedianDistance),
+            Detector::AutoRegression { order } => {
+                Self::Baseline(BaselinePlan::AutoRegression { order: order.get() })
+            }
+            Detector::WindowPca { rows, variance } => Self::Baseline(BaselinePlan::WindowPca {
+                rows: rows.get(),
+                variance: variance.get(),
+            }),
+            Detector::Polynomial { rows, degree } => {
+                let (rows, degree) = curve(rows, *degree, mistakes)?;
+                Self::Baseline(BaselinePlan::Polynomial { rows, degree })
             }
         })
     }
@@ -220,6 +257,24 @@ fn conventions(initialiser: Initialiser) -> (BiasConvention, f64) {
         Initialiser::Keras => (BiasConvention::Single, 1e-7),
         Initialiser::Pytorch => (BiasConvention::Double, 1e-8),
     }
+}
+
+/// A curve of a degree needs so many rows, and one more for its deviation.
+fn curve(
+    rows: &Placed<Lookback>,
+    degree: Degree,
+    mistakes: &Mistakes<'_>,
+) -> Option<(usize, usize)> {
+    let least = degree.get() + 2;
+    if rows.value.get() >= least {
+        return Some((rows.value.get(), degree.get()));
+    }
+    let report = Report::new("the rows are too few for a curve of that degree")
+        .expected(format!("rows >= {least} (`degree` + 2)"))
+        .found(shown(rows))
+        .hint("a curve through every row has no deviation to judge by: raise `rows` or lower `degree`");
+    mistakes.add(rows.at, report);
+    None
 }
 
 fn lookback(

@@ -131,6 +131,16 @@ impl fmt::Display for ModelPlan {
             DetectorPlan::Baseline(BaselinePlan::RobustZ { rows, .. }) => {
                 write!(f, " {rows} rows")?
             }
+            DetectorPlan::Baseline(BaselinePlan::MedianDistance) => {}
+            DetectorPlan::Baseline(BaselinePlan::AutoRegression { order }) => {
+                write!(f, " order {order}")?;
+            }
+            DetectorPlan::Baseline(BaselinePlan::WindowPca { rows, variance }) => {
+                write!(f, " {rows} rows, variance {variance}")?;
+            }
+            DetectorPlan::Baseline(BaselinePlan::Polynomial { rows, degree }) => {
+                write!(f, " {rows} rows, degree {degree}")?;
+            }
         }
         match self.threshold {
             Threshold::Quantile { q } => write!(f, "; above quantile {q}"),

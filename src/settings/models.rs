@@ -7,7 +7,7 @@ use super::{
     archive,
     fields::Fields,
     profile::Profile,
-    range::{Decay, Dropout, Lookback, Units},
+    range::{ComponentRows, Decay, Degree, Dropout, Lookback, Order, Quantile, Units},
     slug::{Slug, is_slug},
     threshold::Threshold,
     train::Train,
@@ -74,12 +74,42 @@ pub enum Detector {
         /// Fewer rows give no score.
         min_rows: Placed<Lookback>,
     },
+    /// The median of the training rows, by their median deviation.
+    MedianDistance,
+    /// The next value from the last ones, as training rows have it.
+    AutoRegression {
+        /// Rows that a row is regressed on.
+        order: Order,
+    },
+    /// What the usual shapes of a window make of its last row.
+    WindowPca {
+        /// Rows of a window.
+        rows: ComponentRows,
+        /// Share of the variance that usual shapes explain.
+        variance: Quantile,
+    },
+    /// The curve through the last rows, drawn on.
+    Polynomial {
+        /// Rows the curve goes through.
+        rows: Placed<Lookback>,
+        /// Of the curve.
+        degree: Degree,
+    },
     /// Learns from the series it scores; under `profile = "archive"` only.
     Archive(Archive),
 }
 
-const DETECTORS: [&str; 5] =
-    ["lstm_autoencoder", "lstm_forecaster", "persistence", "ewma_z", "robust_z"];
+const DETECTORS: [&str; 9] = [
+    "lstm_autoencoder",
+    "lstm_forecaster",
+    "persistence",
+    "ewma_z",
+    "robust_z",
+    "median_distance",
+    "auto_regression",
+    "window_pca",
+    "polynomial",
+];
 const UNITS: Units = Units::literal(64);
 const DROPOUT: Dropout = Dropout::literal(0.2);
 /// RiskMetrics 1996, daily data.
@@ -89,6 +119,12 @@ const EWMA_ROWS: Lookback = Lookback::literal(250);
 /// A quarter of a trading year.
 const ROBUST_ROWS: Lookback = Lookback::literal(60);
 const MIN_ROWS: Lookback = Lookback::literal(20);
+/// A trading month.
+const ORDER: Order = Order::literal(20);
+const PCA_ROWS: ComponentRows = ComponentRows::literal(30);
+const PCA_VARIANCE: Quantile = Quantile::literal(0.9);
+const CURVE_ROWS: Lookback = Lookback::literal(20);
+const DEGREE: Degree = Degree::literal(2);
 
 impl Profile {
     fn detectors(self) -> &'static [&'static str] {
@@ -231,6 +267,18 @@ impl Detector {
                     "robust_z" => Self::RobustZ {
                         rows: fields.or("rows", ROBUST_ROWS),
                         min_rows: fields.or("min_rows", MIN_ROWS),
+                    },
+                    "median_distance" => Self::MedianDistance,
+                    "auto_regression" => {
+                        Self::AutoRegression { order: fields.or("order", ORDER).value }
+                    }
+                    "window_pca" => Self::WindowPca {
+                        rows: fields.or("rows", PCA_ROWS).value,
+                        variance: fields.or("variance", PCA_VARIANCE).value,
+                    },
+                    "polynomial" => Self::Polynomial {
+                        rows: fields.or("rows", CURVE_ROWS),
+                        degree: fields.or("degree", DEGREE).value,
                     },
                     _ => Self::Persistence,
                 }

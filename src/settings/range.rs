@@ -192,6 +192,18 @@ whole_number! {
     Units: 1 to 4096
 }
 whole_number! {
+    /// Rows of a window whose principal components are taken.
+    ComponentRows: 2 to 512
+}
+whole_number! {
+    /// Rows that a row is regressed on.
+    Order: 1 to 500
+}
+whole_number! {
+    /// Of a polynomial through some rows.
+    Degree: 0 to 8
+}
+whole_number! {
     /// Passes over the training windows.
     Epochs: 1 to 100000
 }
@@ -210,10 +222,6 @@ whole_number! {
 whole_number! {
     /// A number of things, at least one.
     Count: 1 to 1000000
-}
-whole_number! {
-    /// Degree of a polynomial.
-    Degree: 0 to 20
 }
 whole_number! {
     /// Rows of a moving average; one leaves everything as it is.

@@ -24,6 +24,7 @@ mod forged;
 mod hostile;
 mod imports;
 mod interrupted;
+mod learnt;
 mod long_event;
 mod lookahead;
 mod market;

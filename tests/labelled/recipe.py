@@ -51,6 +51,7 @@ class View:
         self.n, self.period = len(values), max(10, period)
         self.w = min(max(10, self.period), max(10, self.n // 4))
         self.w2 = max(1, min(2 * self.w, self.n // 4))
+        self.found = []
 
     def windows(self, length):
         return sliding_window_view(self.z, length)
@@ -181,13 +182,18 @@ def combined(view, members, equal=False):
     return total
 
 
+def members(view):
+    if not view.found:
+        view.found = [nearest_neighbour(view), matrix_profile(view), window_pca(view)]
+    return view.found
+
+
 def ensemble(view):
-    return combined(view, [nearest_neighbour(view), matrix_profile(view), window_pca(view)])
+    return combined(view, members(view))
 
 
 def ensemble_equal(view):
-    members = [nearest_neighbour(view), matrix_profile(view), window_pca(view)]
-    return combined(view, members, equal=True)
+    return combined(view, members(view), equal=True)
 
 
 def random(view):
@@ -236,6 +242,7 @@ def run(root, out, program, only, seconds):
     for series in sets.read(root):
         if not series.labels.any():
             continue
+        view = View(series.values, int(find_length_rank(series.values.reshape(-1, 1))))
         for name, detector in DETECTORS.items():
             key = f"{series.set}/{series.name}/{name}"
             if key in found or (only and name not in only) or (program and name == "random"):
@@ -246,8 +253,7 @@ def run(root, out, program, only, seconds):
             if program:
                 scores = by_program(program, name, series.values)
             else:
-                period = int(find_length_rank(series.values.reshape(-1, 1)))
-                scores = detector(View(series.values, period))
+                scores = detector(view)
             found[key] = vus_pr(series, scores)
             out.write_text(json.dumps(found, indent=0))
 

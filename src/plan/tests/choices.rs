@@ -25,6 +25,37 @@ fn models_keep_the_order_of_the_file() {
 }
 
 #[test]
+fn baselines_that_learn_are_read_and_have_defaults() {
+    let models = "[models.a.detector.median_distance]\n[models.b.detector.auto_regression]\n\
+                  [models.c.detector.window_pca]\nvariance = 0.5\n[models.d.detector.polynomial]\n\
+                  degree = 0\n[models.ae.detector";
+    let plan = plan("[models.ae.detector", models);
+    let shown: Vec<String> = plan.models[..4].iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "median_distance; above quantile 0.995",
+            "auto_regression order 20; above quantile 0.995",
+            "window_pca 30 rows, variance 0.5; above quantile 0.995",
+            "polynomial 20 rows, degree 0; above quantile 0.995",
+        ]
+    );
+    for wrong in [
+        "auto_regression]\norder = 0",
+        "window_pca]\nrows = 1",
+        "window_pca]\nvariance = 1",
+        "polynomial]\ndegree = 9",
+        "median_distance]\nsmooth = 50",
+    ] {
+        let text = changed(
+            "[models.ae.detector",
+            &format!("[models.a.detector.{wrong}\n[models.ae.detector"),
+        );
+        assert!(read(&text).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn what_is_left_out_has_a_default() {
     let plan = read(BASE).unwrap();
     assert_eq!(plan.scaling, Scaling::Standard { scope: Scope::Pooled });

@@ -91,6 +91,14 @@ fn numbers_that_do_not_fit_each_other() {
       found     min_rows = 20 (the default)
       hint: no row would ever be scored: raise `rows` or lower `min_rows`
     ");
+    let curve = "[models.curve.detector.polynomial]\nrows = 5\ndegree = 4\n[models.ae.detector";
+    assert_snapshot!(told("[models.ae.detector", curve), @r"
+    error: the rows are too few for a curve of that degree
+      --> pipelines/p.toml:17:8
+      expected  rows >= 6 (`degree` + 2)
+      found     rows = 5
+      hint: a curve through every row has no deviation to judge by: raise `rows` or lower `degree`
+    ");
     assert_snapshot!(told("lambda = 0.94", "[models.ae.train]\nhuber_delta = 2.0"), @r#"
     error: `models.ae.train.huber_delta` has no use here
       --> pipelines/p.toml:22:15
@@ -144,7 +152,7 @@ fn no_model() {
       --> pipelines/p.toml:16:2
       expected  at least one [models.NAME.detector.VARIANT]
       found     an empty [models]
-      hint: add one: lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z
+      hint: add one: lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial
     ");
     assert_snapshot!(told(models, "[models.My-Net]"), @r"
     error: `My-Net` cannot name a model

@@ -55,8 +55,10 @@ impl Windows {
     fn of(column: &[f64], length: usize) -> Self {
         let moments: Vec<Moments> =
             column.windows(length).map(|window| Moments::of(window.iter().copied())).collect();
-        let inverses: Vec<f64> = moments.iter().map(|m| 1.0 / m.sd().max(SD_FLOOR)).collect();
-        let norm = |(m, inverse): (&Moments, &f64)| to_real(length).sqrt() * m.sd() * inverse;
+        // The mean of equal values may round, and leave a deviation of 1e-17 for a zero.
+        let sd = |m: &Moments| if m.min < m.max { m.sd() } else { 0.0 };
+        let inverses: Vec<f64> = moments.iter().map(|m| 1.0 / sd(m).max(SD_FLOOR)).collect();
+        let norm = |(m, inverse): (&Moments, &f64)| to_real(length).sqrt() * sd(m) * inverse;
         Self {
             means: moments.iter().map(|m| m.mean).collect(),
             norms: moments.iter().zip(&inverses).map(norm).collect(),

@@ -92,13 +92,18 @@ impl Regression {
         let covariance = windows.covariance();
         let order = covariance.nrows().saturating_sub(1);
         let among = covariance.view((0, 0), (order, order)).into_owned();
-        let with = DVector::from_iterator(order, covariance.column(order).iter().copied().take(order));
+        let with =
+            DVector::from_iterator(order, covariance.column(order).iter().copied().take(order));
         let coefficients = least_squares(among.clone(), &with).unwrap_or_else(|| vec![0.0; order]);
         let solution = DVector::from_column_slice(&coefficients);
         let whole = covariance[(order, order)];
         let residual = whole - 2.0 * solution.dot(&with) + solution.dot(&(among * &solution));
-        let explained: f64 =
-            windows.mean.iter().zip(&coefficients).map(|(mean, coefficient)| mean * coefficient).sum();
+        let explained: f64 = windows
+            .mean
+            .iter()
+            .zip(&coefficients)
+            .map(|(mean, coefficient)| mean * coefficient)
+            .sum();
         Self {
             constant: windows.mean[order] - explained,
             coefficients,
@@ -152,9 +157,12 @@ mod tests {
     fn coefficients_agree_with_numpy() {
         // python3 -c "import numpy as np; x=np.sin(np.arange(80.)**2); w=np.lib.stride_tricks.sliding_window_view(x,4); A=np.c_[np.ones(77),w[:,:3]]; c=np.linalg.lstsq(A,w[:,3])[0]; print(c.tolist(), (w[:,3]-A@c).std())"
         let values: Vec<f64> = (0..80).map(|k| f64::from(k * k).sin()).collect();
-        let FittedBaseline::AutoRegression { regressions, .. } = fit(3, &values, 99) else { panic!() };
+        let FittedBaseline::AutoRegression { regressions, .. } = fit(3, &values, 99) else {
+            panic!()
+        };
         let found = &regressions.pooled[0];
-        let numbers = [found.constant, found.coefficients[0], found.coefficients[1], found.coefficients[2]];
+        let numbers =
+            [found.constant, found.coefficients[0], found.coefficients[1], found.coefficients[2]];
         for (found, expected) in numbers.iter().zip(GOLDEN) {
             // 77 products near 1, a well-conditioned system.
             assert!((found - expected).abs() < 1e-13, "{found} {expected}");
@@ -162,7 +170,8 @@ mod tests {
         assert!((found.deviation - GOLDEN_DEVIATION).abs() < 1e-13, "{}", found.deviation);
     }
 
-    const GOLDEN: [f64; 4] = [0.009821294671066684, 0.02851149014046638, -0.03285099556355307, -0.05928028261070714];
+    const GOLDEN: [f64; 4] =
+        [0.009821294671066684, 0.02851149014046638, -0.03285099556355307, -0.05928028261070714];
     const GOLDEN_DEVIATION: f64 = 0.7156041517156628;
 
     #[test]

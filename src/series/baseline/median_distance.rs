@@ -59,7 +59,9 @@ impl MedianFit {
         };
         let column = |feature_idx: usize| {
             let rows = (0..history.len()).filter(is_training);
-            rows.map(|row_idx| history.row(row_idx)[feature_idx]).filter(|v| v.is_finite()).collect()
+            rows.map(|row_idx| history.row(row_idx)[feature_idx])
+                .filter(|v| v.is_finite())
+                .collect()
         };
         self.per_ticker.insert(ticker.to_owned(), (0..history.features).map(column).collect());
     }

@@ -79,7 +79,8 @@ impl Polynomial {
     pub(super) fn curve(&self) -> Option<Curve> {
         // Rows lie at −1 … 1, the next one a step beyond.
         let place = |row_idx: usize| 2.0 * to_real(row_idx) / to_real(self.rows - 1) - 1.0;
-        let power = |base: f64, exponent: usize| (0..exponent).fold(1.0, |product, _| product * base);
+        let power =
+            |base: f64, exponent: usize| (0..exponent).fold(1.0, |product, _| product * base);
         let (n_rows, n_terms) = (self.rows, self.degree + 1);
         let qr = DMatrix::from_fn(n_rows, n_terms, |row, term| power(place(row), term)).qr();
         let next = DVector::from_fn(n_terms, |term, _| power(place(n_rows), term));
@@ -143,7 +144,10 @@ mod tests {
         let found = expect(20, 2, &past).unwrap();
         let next = Polynomial::default().curve().unwrap().next.norm_squared();
         assert!((found.expected - -0.05267952066483475).abs() < 1e-12, "{found:?}");
-        assert!((found.scale.powi(2) / (1.0 + next) - 0.5136670474049136).abs() < 1e-12, "{found:?}");
+        assert!(
+            (found.scale.powi(2) / (1.0 + next) - 0.5136670474049136).abs() < 1e-12,
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub(super) mod tests {
         assert_eq!(none(&[]), ScaleError::NoRows);
         assert_eq!(none(&[1.0]), ScaleError::NoRows);
         assert_eq!(none(&[1.0, f64::NAN, 1.0]), ScaleError::NoRows);
-        assert_eq!(none(&[1e300, -1e300]), ScaleError::NotFinite { feature_idx: 0 });
+        assert_eq!(none(&[1e300, -1e300, 1e300]), ScaleError::NotFinite { feature_idx: 0 });
     }
 
     #[test]

@@ -155,7 +155,9 @@ mod tests {
         // directions, so that one component explains exactly half: at a share of .4 the residual of the last
         // row has the variance ½.
         let values: Vec<f64> = (0..101).map(|k| [1.0, 1.0, -1.0, -1.0][k % 4]).collect();
-        let FittedBaseline::WindowPca { subspaces, .. } = fit(2, 0.4, &values, 999) else { panic!() };
+        let FittedBaseline::WindowPca { subspaces, .. } = fit(2, 0.4, &values, 999) else {
+            panic!()
+        };
         let found = &subspaces.pooled[0];
         assert_eq!(found.axes.len(), 1);
         assert!((found.mean[0]).abs() < 1e-14 && (found.mean[1]).abs() < 1e-14);
@@ -202,7 +204,10 @@ mod tests {
         assert!(WindowPca::new(1, Quantile::default()).is_err());
         let fitted = fit(3, 0.5, &(0..40).map(|k| f64::from(k * k % 7)).collect::<Vec<_>>(), 99);
         let found = expect(&fitted, &[1.0, 2.0, f64::NAN, 4.0, 5.0, 6.0]);
-        assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, false, false, false, true]);
+        assert_eq!(
+            found.iter().map(Option::is_some).collect::<Vec<_>>(),
+            [false, false, false, false, false, true]
+        );
     }
 
     proptest! {
