@@ -207,6 +207,7 @@ impl Detector {
         let (n_rows, otherwise) = match &self.judge {
             Judge::Network { .. } => (history.length, SkipReason::NotFinite),
             Judge::Baseline(baseline) => (baseline.rows_needed(), SkipReason::NoScale),
+            Judge::Archive(_) if history.is_whole(row_idx) => return SkipReason::NotFinite,
             Judge::Archive(_) => return SkipReason::NullValue,
         };
         history.skip_reason(row_idx, n_rows).unwrap_or(otherwise)
@@ -282,8 +283,14 @@ fn score_archive(
     let features = history.features;
     let first: Vec<f64> = values.iter().step_by(features).copied().collect();
     let series = Series { values: &values, features, period: length_rank(&first) };
-    let found = remembered.score(&judge.archive.named(ticker), &series, judge.networks.as_ref())?;
     let mut scores = Scores::empty(history.len(), features, 1);
+    let archive = judge.archive.named(ticker);
+    let found = match remembered.score(&archive, &series, judge.networks.as_ref()) {
+        Ok(found) => found,
+        // A series that no network can learn costs itself its scores, and no other series anything.
+        Err(ArchiveError::Network(FitError::Diverged { .. })) => return Ok(scores),
+        Err(error) => return Err(error.into()),
+    };
     for (&row, score) in rows.iter().zip(found) {
         scores.hindsight[row] = score;
         scores.n_windows[row] = 1;
@@ -399,6 +406,34 @@ pub(crate) mod tests {
         }
         assert_eq!(scores.n_windows, [1, 0, 1, 1]);
         assert!(archive().decides_by_hindsight());
+    }
+
+    /// No series can be learnt by these.
+    struct Diverging;
+
+    impl Networks for Diverging {
+        fn model(
+            &self,
+            _: crate::spec::ModelSpec,
+        ) -> Result<Box<dyn crate::model::Model>, FitError> {
+            Err(FitError::Diverged { epoch: 1, loss: f64::NAN })
+        }
+    }
+
+    #[test]
+    fn a_series_that_no_network_can_learn_has_no_scores_and_stops_nothing() {
+        let mut detector = archive();
+        let Judge::Archive(judge) = &mut detector.judge else { panic!("an archive") };
+        judge.archive = Archive::LstmForecaster(crate::archive::LstmForecaster::default());
+        // Without any engine it is our own mistake.
+        let history = OwnedHistory::new(&[1.0, f64::NAN, 3.0, 5.0], 1, 1);
+        assert!(detector.score("A", &history.view()).is_err());
+        let Judge::Archive(judge) = &mut detector.judge else { panic!("an archive") };
+        judge.networks = Arc::new(Diverging);
+        let scores = detector.score("A", &history.view()).unwrap();
+        assert!(scores.hindsight.iter().all(|score| score.is_nan()));
+        let reasons = [0, 1].map(|row| detector.skip_reason(&history.view(), row));
+        assert_eq!(reasons, [SkipReason::NotFinite, SkipReason::NullValue]);
     }
 
     #[test]
