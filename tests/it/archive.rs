@@ -6,7 +6,7 @@ const PIPELINE: &str = r#"
 profile = "archive"
 [source]
 path = "series/*.parquet"
-columns = { ticker = "ticker", ts = "ts", value = "value" }
+columns = { ticker = "ticker", ts = "date", value = "value" }
 [models.autoencoder.detector.lstm_autoencoder]
 units = 4
 steps = 12
@@ -165,7 +165,7 @@ fn a_run_is_repeated_scored_and_refreshed_like_any_other() {
     workshop.write("job.toml", &PIPELINE.replace("steps = 12", "steps = 12\nseed = 5"));
     workshop.run();
     assert_ne!(changed(&before, &workshop.cells()), [""; 0]);
-    let verified = workshop.oddlot(&["verify", "out"]);
+    let verified = workshop.oddlot(&["verify", "job.toml"]);
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
 }
 
