@@ -179,6 +179,7 @@ fn rows_may_be_numbered() {
     workshop.write("numbered.csv", &text);
     let import = ["import", "numbered.csv", "-o", "series", "--name", "series", "--row-number"];
     workshop.oddlot(&import).ok();
+    workshop.write("job.toml", &PIPELINE.replace("\"date\"", "\"ts\""));
     workshop.run();
     assert_eq!(
         workshop.one("SELECT count(score_hindsight) FROM errors WHERE model = 'median'"),
