@@ -266,6 +266,8 @@ def table(numpy_path, ours_path):
         line, worst = f"{name:18s}", (0.0, "")
         for group in ("nab", "ms", ""):
             keys = [k for k in recipe if k.startswith(group) and k.endswith(f"/{name}")]
+            # Means of the same series; where ours has none, of all.
+            keys = [k for k in keys if k in ours] or keys
             sides = [[side[k] for k in keys if k in side] for side in (recipe, ours)]
             line += "".join(f"  {np.mean(side):7.4f}" if side else "        –" for side in sides)
             for k in keys:
