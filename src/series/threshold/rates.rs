@@ -18,6 +18,9 @@ const TICKERS: u64 = 20;
 /// Days of a ticker: 20 tickers have 100,000 days of calibration and 100,000 of test.
 const DAYS: usize = 10_000;
 
+/// A ticker's returns from a seed.
+type Generate = fn(u64) -> Vec<f64>;
+
 /// SplitMix64.
 struct Draws(u64);
 
@@ -83,7 +86,7 @@ fn realised_rates_are_within_a_fifth_of_the_stated_ones_on_a_hundred_thousand_da
     let half = i32::try_from(DAYS / 2).unwrap();
     let spans = Spans { train_to: -1, validation_to: -1, calibration_to: half - 1 };
     let split = Split::try_from(spans).unwrap();
-    let generators: [(&str, fn(u64) -> Vec<f64>); 2] =
+    let generators: [(&str, Generate); 2] =
         [("independent", independent), ("stochastic volatility", stochastic_volatility)];
     for (process, generate) in generators {
         let histories: Vec<OwnedHistory> =

@@ -94,6 +94,8 @@ def dynamic():
         (1500, 61_803, 7.0, [(300, 4, 9.0), (700, 1, 14.0)]), (2100, 38_197, 0.499, []),
         (900, 14_142, 5.0, [(100, 20, 3.0), (500, 2, 20.0), (600, 3, 19.0), (800, 1, 7.0)]),
         (900, 14_142, 3.35, [(100, 2, 10.0), (500, 1, 3.2), (600, 1, 3.0), (700, 1, 2.9)]),
+        # One spike over six lower runs: only the square of their number keeps the level above them.
+        (1000, 61_803, 5.3, [(500, 1, 7.0)] + [(100 * i + 20, 3, 5.0) for i in range(6)]),
     ]:
         e = np.abs(uniform(n, step) - 0.5)
         for at, length, height in bumps:
