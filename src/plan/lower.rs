@@ -65,7 +65,9 @@ fn lower(
             settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes)),
         ),
     };
-    tell_idle_pruning(settings, mistakes);
+    if !is_archive {
+        tell_idle_pruning(settings, mistakes);
+    }
     let threshold = match is_archive && !settings.has_threshold {
         true => Some(Threshold::of_archive()),
         false => {

@@ -199,7 +199,7 @@ impl Detector {
     /// Whether a row is flagged for its jump alone. Archive detectors leave a value that is missing to
     /// itself: a series need not be a price that ought to be there.
     pub(crate) fn is_break(&self, history: &History<'_>, row_idx: usize) -> bool {
-        history.breaks[row_idx] && !(self.is_archive() && !history.is_whole(row_idx))
+        history.breaks[row_idx] && (history.is_whole(row_idx) || !self.is_archive())
     }
 
     /// Why `row_idx` has no causal score.
