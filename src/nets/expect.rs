@@ -31,6 +31,5 @@ pub(crate) fn mean_loss<C: Compute>(
     windows: Windows<'_>,
 ) -> Result<f64, FitError> {
     let expected = expect(engine, network, weights, windows)?;
-    let targets = windows.iter().flat_map(|window| network.split(window).1);
-    Ok(held_out::mean(network.loss(), &expected, targets))
+    Ok(held_out::mean(network.loss(), &expected, &network.spec, windows))
 }

@@ -1,6 +1,6 @@
 //! Small data and specs that several tests share.
 
-use oddlot_series::{Adam, Loss, ModelSpec, Schedule, Training, Windows};
+use oddlot_series::{Adam, Loss, ModelSpec, Reduction, Schedule, Training, Windows};
 
 use crate::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
 
@@ -17,6 +17,7 @@ pub(crate) const TRAINING: Training = Training {
     restore_best: true,
     shuffle: true,
     clip_norm: None,
+    reduction: Reduction::Mean,
     seed: 42,
     steps: None,
     schedule: Schedule::Constant,

@@ -25,6 +25,12 @@ pub(crate) fn norm(gradient: &[f32]) -> f64 {
     (sums.iter().sum::<f64>() + rest).sqrt()
 }
 
+/// Multiplies `gradient`: from that of a mean to that of a sum.
+pub(crate) fn scale(gradient: &mut [f32], factor: f64) {
+    let factor = factor as f32;
+    gradient.iter_mut().for_each(|g| *g *= factor);
+}
+
 /// Scales `gradient` down to a length of `longest`.
 pub(crate) fn clip(gradient: &mut [f32], longest: f64) {
     let norm = norm(gradient);

@@ -1,7 +1,7 @@
 //! How far a network is off on windows that it has not learnt from, whichever engine computes it.
 
 use oddlot_lstm::loss::Loss;
-use oddlot_series::{FitError, Fitted, Windows};
+use oddlot_series::{FitError, Fitted, ModelSpec, Windows};
 
 use crate::network::lowered_loss;
 
@@ -14,23 +14,19 @@ pub fn mean_loss(network: &dyn Fitted, windows: Windows<'_>) -> Result<Option<f6
         return Ok(None);
     }
     let expected = network.expect(windows)?;
-    let size = network.steps() * windows.features();
-    let targets = windows.iter().flat_map(|window| &window[window.len() - size..]);
-    let loss = lowered_loss(network.spec().training.loss);
-    Ok(Some(mean(loss, &expected, targets)))
+    let spec = network.spec();
+    Ok(Some(mean(lowered_loss(spec.training.loss), &expected, spec, windows)))
 }
 
-/// Mean of `loss` over what was expected and what should have been; NaN of nothing.
-pub(crate) fn mean<'a>(
-    loss: Loss,
-    expected: &[f32],
-    targets: impl Iterator<Item = &'a f32>,
-) -> f64 {
-    let total: f64 = expected
-        .iter()
-        .zip(targets)
-        .map(|(&expected, &target)| loss.value(f64::from(expected) - f64::from(target)))
-        .sum();
+/// Mean of `loss` over what was expected of windows and what should have been; NaN of nothing.
+pub(crate) fn mean(loss: Loss, expected: &[f32], spec: &ModelSpec, windows: Windows<'_>) -> f64 {
+    let size = expected.len() / windows.len().max(1);
+    let mut total = 0.0;
+    for (expected, window) in expected.chunks_exact(size.max(1)).zip(windows.iter()) {
+        for (&expected, &target) in expected.iter().zip(spec.target_of(window).iter()) {
+            total += loss.value(f64::from(expected) - f64::from(target));
+        }
+    }
     total / expected.len() as f64
 }
 

@@ -17,6 +17,7 @@ pub mod fused;
 mod gradient;
 mod held_out;
 mod initialise;
+mod laid_out;
 pub mod layouts;
 mod memory;
 mod network;
@@ -30,4 +31,7 @@ mod trained;
 pub use engine::Engine;
 pub use held_out::mean_loss;
 pub use oddlot_lstm::fused::{Isa, Threads};
-pub use spec::{AutoencoderConfig, ForecasterConfig, autoencoder, forecaster};
+pub use spec::{
+    AutoencoderConfig, ForecasterConfig, StackedAutoencoderConfig, StackedForecasterConfig,
+    autoencoder, forecaster, n_weights, stacked_autoencoder, stacked_forecaster,
+};

@@ -25,7 +25,7 @@ impl Network {
     /// the list does not end in what the target asks for.
     pub(crate) fn new(spec: ModelSpec) -> Result<Self, FitError> {
         let layers: Vec<layers::Layer> = spec.layers.iter().map(lowered).collect();
-        let rows = input_rows(&spec);
+        let rows = spec.rows_read();
         if rows == 0 || spec.features == 0 {
             let why = format!(
                 "a window of {} × {} leaves nothing to read; a forecaster needs two rows, anything else one",
@@ -36,7 +36,9 @@ impl Network {
         let stack = Stack::new(&layers, rows, spec.features)
             .map_err(|misfit| FitError::Layers { layer_idx: misfit.layer_idx, why: misfit.why })?;
         let wanted = match spec.target {
-            Target::Reconstruction => Extent::Sequence { steps: spec.length, width: spec.features },
+            Target::Reconstruction | Target::NextEverywhere | Target::RowsBefore => {
+                Extent::Sequence { steps: rows, width: spec.features }
+            }
             Target::Forecast => Extent::Vector { width: spec.features },
             Target::EveryForecast => Extent::Sequence { steps: rows, width: spec.features },
         };
@@ -45,6 +47,8 @@ impl Network {
                 Target::Reconstruction => "a reconstruction gives the window again",
                 Target::Forecast => "a forecast gives one row",
                 Target::EveryForecast => "a forecast of every step gives a row for each row read",
+                Target::NextEverywhere => "the next row is told at every step",
+                Target::RowsBefore => "a reconstruction gives the rows before the last one again",
             };
             let why = format!("{what}, {wanted}, but the last layer gives {}", stack.output());
             return Err(FitError::Layers { layer_idx: layers.len().saturating_sub(1), why });
@@ -58,23 +62,22 @@ impl Network {
         self.stack.output().steps()
     }
 
-    /// What the network reads of a window, and what it should give.
-    pub(crate) fn split<'a>(&self, window: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-        match self.spec.target {
-            Target::Reconstruction => (window, window),
-            Target::Forecast => window.split_at(window.len() - self.spec.features),
-            Target::EveryForecast => {
-                let features = self.spec.features;
-                (&window[..window.len() - features], &window[features..])
-            }
-        }
+    /// What the network reads of a window.
+    pub(crate) fn input<'a>(&self, window: &'a [f32]) -> &'a [f32] {
+        &window[..self.stack.input().size()]
     }
 
-    /// Elements from the first of a window to the first of its target.
+    /// What the network reads of a window to learn from, and what it should give: see [`LaidOut`].
+    pub(crate) fn split<'a>(&self, window: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        let offset = self.target_offset() as usize;
+        (self.input(window), &window[offset..offset + self.stack.output().size()])
+    }
+
+    /// Elements from the first of a window to learn from to the first of its target: see [`LaidOut`].
     pub(crate) fn target_offset(&self) -> u32 {
         match self.spec.target {
-            Target::Reconstruction => 0,
-            Target::Forecast => self.stack.input().size() as u32,
+            Target::Reconstruction | Target::RowsBefore => 0,
+            Target::Forecast | Target::NextEverywhere => self.stack.input().size() as u32,
             Target::EveryForecast => self.spec.features as u32,
         }
     }
@@ -102,13 +105,6 @@ pub(crate) fn lowered_loss(loss: Loss) -> loss::Loss {
         Loss::Mae => loss::Loss::Mae,
         Loss::Mse => loss::Loss::Mse,
         Loss::Huber { delta } => loss::Loss::Huber { delta },
-    }
-}
-
-fn input_rows(spec: &ModelSpec) -> usize {
-    match spec.target {
-        Target::Reconstruction => spec.length,
-        Target::Forecast | Target::EveryForecast => spec.length.saturating_sub(1),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The two networks that oddlot ships, as specs.
 
 use oddlot_series::{
-    Activation, BiasConvention, Emit, Initialiser, Layer, ModelSpec, Target, Training,
+    Activation, BiasConvention, Emit, FitError, Initialiser, Layer, ModelSpec, Target, Training,
 };
+
+use crate::network::Network;
 
 /// An LSTM autoencoder: reads the window to one vector and tells the window from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +36,81 @@ pub struct ForecasterConfig {
     pub dropout: f64,
     /// How it is trained.
     pub training: Training,
+}
+
+/// An autoencoder of several LSTM layers on either side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StackedAutoencoderConfig {
+    /// Rows of a window.
+    pub length: usize,
+    /// Values of a row.
+    pub features: usize,
+    /// Hidden units of the encoder's layers, from the input on.
+    pub encoder: Vec<usize>,
+    /// Hidden units of the decoder's layers, from the code on.
+    pub decoder: Vec<usize>,
+    /// Width of a dense bottleneck between them.
+    pub latent: Option<usize>,
+    /// What the encoder hands on: its last state, repeated, or every state: then there is no bottleneck in time.
+    pub hands_on: Emit,
+    /// Share of values dropped after encoder and decoder.
+    pub dropout: f64,
+    /// How it is trained.
+    pub training: Training,
+}
+
+/// A forecaster of several LSTM layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StackedForecasterConfig {
+    /// Rows of a window, the one to be told included.
+    pub length: usize,
+    /// Values of a row.
+    pub features: usize,
+    /// Hidden units of the layers, from the input on.
+    pub layers: Vec<usize>,
+    /// What the last layer hands on; every state only to reproduce a published system.
+    pub hands_on: Emit,
+    /// Share of values dropped after the last LSTM.
+    pub dropout: f64,
+    /// How it is trained.
+    pub training: Training,
+}
+
+/// LSTMs → dropout → (dense bottleneck) → (repeat) → LSTMs → dropout → dense, in the Keras conventions.
+pub fn stacked_autoencoder(config: StackedAutoencoderConfig) -> ModelSpec {
+    let StackedAutoencoderConfig { length, features, encoder, decoder, hands_on, .. } = config;
+    let dropout = Layer::Dropout { rate: config.dropout };
+    let mut layers = stack(&encoder, hands_on);
+    layers.push(dropout.clone());
+    layers.extend(config.latent.map(|units| Layer::Dense { units }));
+    if hands_on == Emit::Last {
+        layers.push(Layer::RepeatVector { steps: length });
+    }
+    layers.extend(stack(&decoder, Emit::Sequence));
+    layers.extend([dropout, Layer::Dense { units: features }]);
+    keras(Target::Reconstruction, length, features, layers, config.training)
+}
+
+/// LSTMs → dropout → dense, in the Keras conventions.
+pub fn stacked_forecaster(config: StackedForecasterConfig) -> ModelSpec {
+    let StackedForecasterConfig { length, features, layers, hands_on, dropout, training } = config;
+    let mut layers = stack(&layers, hands_on);
+    layers.extend([Layer::Dropout { rate: dropout }, Layer::Dense { units: features }]);
+    keras(Target::Forecast, length, features, layers, training)
+}
+
+/// Layers of `units`, of which the last hands `last` on.
+fn stack(units: &[usize], last: Emit) -> Vec<Layer> {
+    let emit = |k: usize| if k + 1 == units.len() { last } else { Emit::Sequence };
+    units.iter().enumerate().map(|(k, &units)| lstm(units, emit(k))).collect()
+}
+
+/// Weights that a network of `spec` has.
+///
+/// # Errors
+/// [`FitError::Layers`]: they do not fit each other.
+pub fn n_weights(spec: &ModelSpec) -> Result<usize, FitError> {
+    Ok(Network::new(spec.clone())?.layout.len())
 }
 
 /// LSTM → dropout → (dense bottleneck) → repeat → LSTM → dropout → dense, in the Keras conventions.
@@ -73,7 +150,8 @@ fn keras(
     training: Training,
 ) -> ModelSpec {
     let (bias, initialiser) = (BiasConvention::Single, Initialiser::Keras);
-    ModelSpec { target, length, features, layers, bias, initialiser, training }
+    let as_published = None;
+    ModelSpec { target, length, features, layers, bias, initialiser, training, as_published }
 }
 
 #[cfg(test)]
@@ -85,7 +163,7 @@ mod tests {
     use crate::tensor::TensorModel;
 
     fn n_weights(spec: ModelSpec) -> usize {
-        TensorModel::new(spec).unwrap().n_weights()
+        super::n_weights(&spec).unwrap()
     }
 
     fn seed_autoencoder(length: usize, features: usize, units: usize) -> ModelSpec {
@@ -108,8 +186,59 @@ mod tests {
         let pytorch = [128, 64, 64, 128].map(|units| sequence(units, tanh));
         let pytorch = [&pytorch[..], &[Layer::Dense { units: 1 }]].concat();
         assert_eq!(n_weights(stacked(pytorch, BiasConvention::Double)), 249_473);
+        let births = StackedAutoencoderConfig {
+            length: 1,
+            features: 1,
+            encoder: vec![128, 64],
+            decoder: vec![64, 64],
+            latent: None,
+            hands_on: Emit::Last,
+            dropout: 0.0,
+            training: TRAINING,
+        };
+        let bias = BiasConvention::Double;
+        assert_eq!(n_weights(ModelSpec { bias, ..stacked_autoencoder(births) }), 183_361);
         assert_eq!(n_weights(seed_autoencoder(10, 1, 100)), 121_301);
         assert_eq!(n_weights(seed_autoencoder(5, 2, 128)), 198_914);
+    }
+
+    #[test]
+    fn stacks_of_one_layer_are_the_plain_networks() {
+        let (length, features, units, dropout, training) = (30, 1, 64, 0.2, TRAINING);
+        let latent = Some(4);
+        let plain = AutoencoderConfig { length, features, units, latent, dropout, training };
+        let (encoder, decoder, hands_on) = (vec![units], vec![units], Emit::Last);
+        let config = StackedAutoencoderConfig {
+            length,
+            features,
+            encoder,
+            decoder,
+            latent,
+            hands_on,
+            dropout,
+            training,
+        };
+        assert_eq!(stacked_autoencoder(config.clone()), autoencoder(plain));
+        let sequence = stacked_autoencoder(StackedAutoencoderConfig {
+            encoder: vec![128, 64],
+            decoder: vec![64, 128],
+            hands_on: Emit::Sequence,
+            latent: None,
+            ..config
+        });
+        assert!(!sequence.layers.iter().any(|layer| matches!(layer, Layer::RepeatVector { .. })));
+        let bias = BiasConvention::Double;
+        assert_eq!(n_weights(ModelSpec { bias, ..sequence }), 249_473);
+        let plain = ForecasterConfig { length, features, units, dropout, training };
+        let config = StackedForecasterConfig {
+            length,
+            features,
+            layers: vec![units],
+            hands_on,
+            dropout,
+            training,
+        };
+        assert_eq!(stacked_forecaster(config), forecaster(plain));
     }
 
     #[test]

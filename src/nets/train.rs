@@ -1,9 +1,10 @@
 //! The training loop.
 
 use oddlot_lstm::random::{self, Dropout};
-use oddlot_series::{EpochReport, FitError, Training, TrainingWindows};
+use oddlot_series::{EpochReport, FitError, Reduction, Training, TrainingWindows};
 
 use crate::compute::{Compute, Trainer};
+use crate::laid_out::LaidOut;
 use crate::network::Network;
 use crate::{expect, gradient, initialise};
 
@@ -25,6 +26,11 @@ pub(crate) fn train<C: Compute>(
         return Err(FitError::NoTrainingWindow);
     }
     network.check_windows(&train)?;
+    let laid_out = LaidOut::new(network, train)?;
+    let train = match &laid_out {
+        Some(laid_out) => laid_out.windows()?,
+        None => train,
+    };
     let settings = &network.spec.training;
     let mut trainer = engine.trainer(initialise::weights(network), train);
     let mut best = Best { loss: f64::INFINITY, epoch: 0, weights: None };
@@ -43,6 +49,10 @@ pub(crate) fn train<C: Compute>(
             finite(loss, epoch)?;
             if !gradient::is_finite(trainer.gradient()) {
                 finite(gradient::norm(trainer.gradient()), epoch)?;
+            }
+            if settings.reduction == Reduction::Sum {
+                let n_elements = chosen.len() * network.stack.output().size();
+                gradient::scale(trainer.gradient(), n_elements as f64);
             }
             if let Some(longest) = settings.clip_norm {
                 gradient::clip(trainer.gradient(), longest);

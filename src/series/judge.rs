@@ -7,6 +7,7 @@ mod pruning;
 
 use serde::{Deserialize, Serialize};
 
+use crate::as_published;
 use crate::calibration::{Calibrated, Thresholds};
 use crate::events::{Event, EventRule};
 use crate::history::{History, SkipReason};
@@ -162,6 +163,13 @@ impl CalibratedDetector {
 
     /// Judges scores that this detector gave to this history.
     pub fn judge_scores(&self, ticker: &str, history: &History<'_>, scores: &Scores) -> Judgement {
+        let apart;
+        let scores = if self.detector.is_as_published() {
+            apart = as_published::apart(scores.clone(), history, &self.split);
+            &apart
+        } else {
+            scores
+        };
         let own;
         let thresholds = match &self.detector.judge {
             Judge::Archive(judge) => {

@@ -59,6 +59,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod as_published;
 mod least_squares;
 mod moments;
 mod range;
@@ -115,8 +116,8 @@ pub use scale::{ScaleError, Scaler, ScalerFit, ScalerParts, Scalers, Scaling};
 pub use score::{ArchiveJudge, Detector, Judge, PriceLink, ScoreError, Scores};
 pub use smoothing::Smoothing;
 pub use spec::{
-    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
-    Training,
+    Activation, Adam, AsPublished, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec,
+    Reduction, Schedule, Target, Training, WindowScore,
 };
 pub use split::{Fractions, Span, Spans, Split, SplitError};
 pub use threshold::{

@@ -3,6 +3,7 @@
 //! Shapes: values `[time, feature]` → expectations `[window, step, feature]` → scores `[time]`.
 //! Input is rounded to `f32` once; all errors are taken in `f64` against the unrounded value.
 
+use crate::as_published;
 use crate::history::History;
 use crate::merge::{Merge, PointMerge};
 use crate::model::{FitError, Fitted};
@@ -32,6 +33,9 @@ pub(crate) fn score(
     How { scaler, merge, norm }: How<'_>,
     history: &History<'_>,
 ) -> Result<Scores, FitError> {
+    if let Some(published) = network.spec().as_published {
+        return as_published::score(network, published.score, scaler, history);
+    }
     let (features, steps) = (history.features, network.steps());
     check_shape(network, scaler, history)?;
     let values = history.scaled(scaler);
@@ -118,7 +122,7 @@ fn mark_interim(is_interim: &mut [bool], history: &History<'_>, steps: usize) {
     }
 }
 
-fn starts(ends: &[usize], history: &History<'_>) -> Result<Vec<u32>, FitError> {
+pub(crate) fn starts(ends: &[usize], history: &History<'_>) -> Result<Vec<u32>, FitError> {
     let start = |&end: &usize| {
         u32::try_from((end + 1 - history.length) * history.features).map_err(|_| FitError::Shape {
             expected: format!("fewer than {} values in all", u32::MAX),
@@ -128,7 +132,7 @@ fn starts(ends: &[usize], history: &History<'_>) -> Result<Vec<u32>, FitError> {
     ends.iter().map(start).collect()
 }
 
-fn check_shape(
+pub(crate) fn check_shape(
     network: &dyn Fitted,
     scaler: &Scaler,
     history: &History<'_>,
@@ -159,7 +163,9 @@ pub(crate) mod tests {
     use crate::history::tests::OwnedHistory;
     use crate::model::NamedTensor;
     use crate::scale::ScalerParts;
-    use crate::spec::{Adam, BiasConvention, Initialiser, Loss, ModelSpec, Target, Training};
+    use crate::spec::{
+        Adam, BiasConvention, Initialiser, Loss, ModelSpec, Reduction, Target, Training,
+    };
 
     /// Stands in for a network: expects of each of the last `steps` rows the mean of the window.
     pub(crate) struct MeanOfWindow {
@@ -179,6 +185,7 @@ pub(crate) mod tests {
                 restore_best: false,
                 shuffle: false,
                 clip_norm: None,
+                reduction: Reduction::Mean,
                 seed: 0,
                 steps: None,
                 schedule: crate::spec::Schedule::Constant,
@@ -191,6 +198,7 @@ pub(crate) mod tests {
                 bias: BiasConvention::Single,
                 initialiser: Initialiser::Keras,
                 training,
+                as_published: None,
             };
             Self { spec, steps }
         }

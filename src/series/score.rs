@@ -202,9 +202,21 @@ impl Detector {
         history.breaks[row_idx] && (history.is_whole(row_idx) || !self.is_archive())
     }
 
+    /// Whether it reproduces a published protocol.
+    pub(crate) fn is_as_published(&self) -> bool {
+        match &self.judge {
+            Judge::Network { network, .. } => network.spec().as_published.is_some(),
+            Judge::Baseline(_) | Judge::Archive(_) => false,
+        }
+    }
+
     /// Why `row_idx` has no causal score.
     pub(crate) fn skip_reason(&self, history: &History<'_>, row_idx: usize) -> SkipReason {
         let (n_rows, otherwise) = match &self.judge {
+            // Of such a window another span has the first rows.
+            Judge::Network { .. } if self.is_as_published() => {
+                (history.length, SkipReason::HistoryShort)
+            }
             Judge::Network { .. } => (history.length, SkipReason::NotFinite),
             Judge::Baseline(baseline) => (baseline.rows_needed(), SkipReason::NoScale),
             Judge::Archive(_) if history.is_whole(row_idx) => return SkipReason::NotFinite,

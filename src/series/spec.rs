@@ -4,6 +4,8 @@
 //! either engine. Keras, PyTorch and Burn differ in initialiser, bias convention and Adam's epsilon,
 //! so all three are part of it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::to_real;
@@ -19,6 +21,12 @@ pub enum Target {
     /// Every row of the window but the first, each from those before it: a forecaster that learns from
     /// every step.
     EveryForecast,
+    /// The last row of the window at every one of the `length - 1` rows before it. What Keras makes, without a
+    /// word, of a network that gives a sequence and a target of one row. Only to reproduce published systems.
+    NextEverywhere,
+    /// The `length - 1` rows before the last one: an autoencoder whose window is dated to the day after it.
+    /// Only to reproduce published systems.
+    RowsBefore,
 }
 
 /// Output activation of an LSTM cell (candidate and output; the gates are always sigmoid).
@@ -106,6 +114,50 @@ pub enum Loss {
     },
 }
 
+/// What the gradient is taken of. Reported losses are means either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// The mean over the elements of a batch.
+    #[default]
+    Mean,
+    /// Their sum, as PyTorch's `reduction="sum"`: Adam all but takes the factor out again, clipping does not.
+    Sum,
+}
+
+impl Reduction {
+    /// Whether it is the usual one, which is not written down.
+    pub fn is_mean(&self) -> bool {
+        *self == Self::Mean
+    }
+}
+
+/// How a published system scores a window: one number for all its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowScore {
+    /// Mean absolute error.
+    MeanAbsolute,
+    /// Mean squared error.
+    MeanSquare,
+    /// Sum of squared errors.
+    SumOfSquares,
+}
+
+/// Reproduces a published protocol, warts included.
+///
+/// The score of a row is one number for the whole window that ends there, windows that reach over the end of a
+/// span have none, and no fallback speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AsPublished {
+    /// How a window is scored.
+    pub score: WindowScore,
+    /// Share of the training windows, the last ones, that training is watched by (`validation_split` in Keras).
+    /// They share rows with those it learns from.
+    pub validation_share: f64,
+}
+
 /// Adam (Kingma and Ba 2015). Epsilon is added outside the root, as in PyTorch and Keras.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adam {
@@ -178,6 +230,9 @@ pub struct Training {
     pub shuffle: bool,
     /// Largest global gradient norm; `None` does not clip.
     pub clip_norm: Option<f64>,
+    /// What the gradient is taken of.
+    #[serde(default, skip_serializing_if = "Reduction::is_mean")]
+    pub reduction: Reduction,
     /// Seed of initialisation, dropout and shuffling.
     pub seed: u64,
     /// So many batches of windows that are drawn at random, with replacement, in place of all epochs:
@@ -206,11 +261,81 @@ pub struct ModelSpec {
     pub initialiser: Initialiser,
     /// How it is trained.
     pub training: Training,
+    /// Where it reproduces a published protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_published: Option<AsPublished>,
+}
+
+impl ModelSpec {
+    /// Rows of a window that the network reads, from its first.
+    pub fn rows_read(&self) -> usize {
+        match self.target {
+            Target::Reconstruction => self.length,
+            Target::Forecast
+            | Target::EveryForecast
+            | Target::NextEverywhere
+            | Target::RowsBefore => self.length.saturating_sub(1),
+        }
+    }
+
+    /// What the network should give for `window`, `[step, feature]`.
+    pub fn target_of<'w>(&self, window: &'w [f32]) -> Cow<'w, [f32]> {
+        let (read, last) = window.split_at(self.rows_read() * self.features);
+        match self.target {
+            Target::Reconstruction | Target::RowsBefore => Cow::Borrowed(read),
+            Target::Forecast => Cow::Borrowed(last),
+            Target::EveryForecast => Cow::Borrowed(&window[self.features..]),
+            Target::NextEverywhere => Cow::Owned(last.repeat(self.rows_read())),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_target_is_cut_from_the_window_as_it_says() {
+        let adam = Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
+        let training = Training {
+            loss: Loss::Mae,
+            adam,
+            epochs: 1,
+            batch_size: 1,
+            patience: None,
+            restore_best: false,
+            shuffle: false,
+            clip_norm: None,
+            reduction: Reduction::Mean,
+            seed: 0,
+            steps: None,
+            schedule: Schedule::Constant,
+        };
+        let spec = |target| ModelSpec {
+            target,
+            length: 3,
+            features: 2,
+            layers: Vec::new(),
+            bias: BiasConvention::Single,
+            initialiser: Initialiser::Keras,
+            training,
+            as_published: None,
+        };
+        let window = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
+        let target = |of| spec(of).target_of(&window).into_owned();
+        assert_eq!(target(Target::Reconstruction), window);
+        assert_eq!(target(Target::Forecast), [3.0, 30.0]);
+        assert_eq!(target(Target::NextEverywhere), [3.0, 30.0, 3.0, 30.0]);
+        assert_eq!(target(Target::RowsBefore), [1.0, 10.0, 2.0, 20.0]);
+        // What every stored model was written with before there was anything to reproduce.
+        let json = serde_json_like(&spec(Target::Forecast));
+        assert!(!json.contains("as_published") && !json.contains("reduction"), "{json}");
+    }
+
+    /// The spec as TOML: which fields it is stored with.
+    fn serde_json_like(spec: &ModelSpec) -> String {
+        toml::to_string(spec).unwrap()
+    }
 
     #[test]
     fn one_cycle_rises_and_falls_as_in_pytorch() {

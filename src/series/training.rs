@@ -8,6 +8,7 @@ use crate::history::{History, HistoryError};
 use crate::model::{FitError, TrainingWindows};
 use crate::scale::Scaler;
 use crate::split::{Span, Split};
+use crate::statistics::to_real;
 use crate::windows::{ShapeError, Windows};
 
 /// Collects scaled windows, ticker by ticker.
@@ -71,6 +72,21 @@ impl TrainingSet {
         Ok(())
     }
 
+    /// Hands the last `share` of the training windows over to validation, as Keras's `validation_split`: they
+    /// share rows with the training windows before them. Only to reproduce published systems.
+    ///
+    /// `floor(n × (1 - share))` windows stay: of 7,752 and a tenth, 6,976.
+    pub fn hold_out_last(&mut self, share: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rounds down a share of a count"
+        )]
+        let kept = (to_real(self.train.len()) * (1.0 - share)).floor() as usize;
+        let held_out = self.train.split_off(kept.min(self.train.len()));
+        self.validation.splice(0..0, held_out);
+    }
+
     /// The windows, to train on.
     ///
     /// # Errors
@@ -113,6 +129,22 @@ mod tests {
         assert_eq!(windows.validation.starts(), [4, 5, 11, 12]);
         // 4 and 5, less 1, over 2.
         assert_eq!(windows.validation.get(2), [1.5, 2.0]);
+    }
+
+    #[test]
+    fn the_last_share_of_the_training_windows_is_held_out() {
+        let values: Vec<f64> = (0..7782).map(f64::from).collect();
+        let history = OwnedHistory::new(&values, 1, 31);
+        let spans = Spans { train_to: 7781, validation_to: 7781, calibration_to: 7781 };
+        let mut set = TrainingSet::new(31, 1);
+        set.add(&history.view(), &scaler(), &Split::try_from(spans).unwrap()).unwrap();
+        set.hold_out_last(0.1);
+        let windows = set.windows().unwrap();
+        // 7,752 windows: Keras learns from int(7752 * 0.9) and is watched by the rest.
+        assert_eq!((windows.train.len(), windows.validation.len()), (6976, 776));
+        assert_eq!(windows.validation.starts()[0], 6976);
+        set.hold_out_last(1.0);
+        assert!(set.windows().unwrap().train.is_empty());
     }
 
     #[test]

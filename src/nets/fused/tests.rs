@@ -13,6 +13,7 @@ use crate::fixture::{LENGTH, TRAINING, small_autoencoder, small_forecaster};
 use crate::tensor::TensorModel;
 use crate::{Engine, initialise};
 
+mod as_published;
 mod op;
 mod threads;
 

@@ -27,7 +27,7 @@ pub(super) fn expect<E: ShardEngine>(
             let start = block_idx * BLOCK_WINDOWS;
             let block = windows.slice(start..windows.len().min(start + BLOCK_WINDOWS));
             let mut inputs: Vec<&[f32]> =
-                block.iter().map(|window| network.split(window).0).collect();
+                block.iter().map(|window| network.input(window)).collect();
             inputs.resize(BLOCK_WINDOWS, &padding);
             let mut values = engine.forward(weights, &inputs);
             values.truncate(block.len() * size);

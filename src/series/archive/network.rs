@@ -16,8 +16,8 @@ use super::smoothing::rms2;
 use super::{ArchiveError, Networks, Standardised};
 use crate::model::{FitError, Fitted, TrainingWindows};
 use crate::spec::{
-    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
-    Training,
+    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Reduction,
+    Schedule, Target, Training,
 };
 use crate::statistics::{median, to_real, to_single};
 use crate::windows::Windows;
@@ -252,7 +252,7 @@ fn spec(
     training: Training,
 ) -> ModelSpec {
     let (bias, initialiser) = (BiasConvention::Double, Initialiser::Pytorch);
-    ModelSpec { target, length, features, layers, bias, initialiser, training }
+    ModelSpec { target, length, features, layers, bias, initialiser, training, as_published: None }
 }
 
 fn training(steps: usize, batch_size: usize, learning_rate: f64, seed: u64) -> Training {
@@ -265,6 +265,7 @@ fn training(steps: usize, batch_size: usize, learning_rate: f64, seed: u64) -> T
         restore_best: false,
         shuffle: true,
         clip_norm: Some(1.0),
+        reduction: Reduction::Mean,
         seed,
         steps: Some(steps),
         schedule: Schedule::OneCycle,

@@ -3,8 +3,8 @@
 use oddlot_lstm::layers as kernel;
 use oddlot_lstm::random::{self, Stream};
 use oddlot_series::{
-    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Schedule, Target,
-    Training, Windows,
+    Activation, Adam, BiasConvention, Emit, Initialiser, Layer, Loss, ModelSpec, Reduction,
+    Schedule, Target, Training, Windows,
 };
 use serde::Deserialize;
 
@@ -72,10 +72,12 @@ impl Name {
                 restore_best: false,
                 shuffle: true,
                 clip_norm: None,
+                reduction: Reduction::Mean,
                 seed: 42,
                 steps: None,
                 schedule: Schedule::Constant,
             },
+            as_published: None,
         }
     }
 }
