@@ -144,6 +144,21 @@ pub struct TrainingRecord {
     pub best_epoch: usize,
     /// Its validation loss; `None` without validation windows.
     pub validation_loss: Option<f64>,
+    /// What published protocols report besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
+}
+
+/// Losses of single epochs, whichever weights were kept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Course {
+    /// Of the last epoch, dropout active.
+    pub last_train_loss: f64,
+    /// Of the last epoch.
+    pub last_validation_loss: Option<f64>,
+    /// Of the best epoch.
+    pub best_validation_loss: Option<f64>,
 }
 
 /// An artifact with its identity and its network in memory.

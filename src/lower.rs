@@ -2,15 +2,18 @@
 
 use oddlot_engine::header::Link;
 use oddlot_engine::{Error, Report};
-use oddlot_nets::{AutoencoderConfig, Engine, ForecasterConfig, Isa, autoencoder, forecaster};
+use oddlot_nets::{
+    AutoencoderConfig, Engine, Isa, StackedAutoencoderConfig, StackedForecasterConfig, autoencoder,
+    stacked_autoencoder, stacked_forecaster,
+};
 use oddlot_series as series;
 use oddlot_series::baseline::{AutoRegression, Polynomial, WindowPca};
 use oddlot_series::{
-    Activation, Baseline, ByQuantile, EwmaZ, Fixed, Lambda, Layer, Level, ModelSpec, PriceLink,
-    Quantile, RobustZ,
+    Activation, Baseline, ByQuantile, Emit, EwmaZ, Fixed, Lambda, Layer, Level, ModelSpec,
+    PriceLink, Quantile, RobustZ, Target,
 };
 
-use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network, Plan};
+use crate::plan::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, Plan};
 use crate::settings::{range, score, split, threshold};
 
 /// The engine that computes networks: the one place where it is chosen. `asked` is what `ODDLOT_ENGINE` says,
@@ -47,22 +50,75 @@ pub fn spec(model: &ModelPlan, length: usize, features: usize) -> Result<ModelSp
         return Err(Error::bug(format!("`{}` is no network", model.name)));
     };
     let training = plan.training;
-    let (mut spec, activation) = match plan.network {
-        Network::LstmAutoencoder { units, latent, dropout, activation } => {
+    let target = plan.as_published.map(|published| published.target);
+    // The row that a published window is dated to is none that its network reads.
+    let rows = match target {
+        Some(Target::NextEverywhere | Target::RowsBefore) => length.saturating_sub(1),
+        _ => length,
+    };
+    let (mut spec, activation) = match &plan.network {
+        &Network::LstmAutoencoder { units, latent, dropout, activation } => {
+            let length = rows;
             let config = AutoencoderConfig { length, features, units, latent, dropout, training };
             (autoencoder(config), activation)
         }
-        Network::LstmForecaster { units, dropout, activation } => {
-            let config = ForecasterConfig { length, features, units, dropout, training };
-            (forecaster(config), activation)
+        Network::StackedAutoencoder {
+            encoder,
+            decoder,
+            latent,
+            latent_mode,
+            dropout,
+            activation,
+        } => {
+            let config = StackedAutoencoderConfig {
+                length: rows,
+                features,
+                encoder: encoder.clone(),
+                decoder: decoder.clone(),
+                latent: *latent,
+                hands_on: *latent_mode,
+                dropout: *dropout,
+                training,
+            };
+            (stacked_autoencoder(config), *activation)
+        }
+        Network::LstmForecaster { units, .. } => {
+            forecasting(plan, vec![*units], target, length, features)?
+        }
+        Network::StackedForecaster { layers, .. } => {
+            forecasting(plan, layers.clone(), target, length, features)?
         }
     };
+    spec.length = length;
+    if let Some(published) = plan.as_published {
+        spec.target = published.target;
+        spec.as_published = Some(published.protocol);
+    }
     spec.bias = plan.bias;
     spec.initialiser = plan.initialiser;
     for layer in &mut spec.layers {
         set_activation(layer, activation);
     }
     Ok(spec)
+}
+
+/// A forecaster; one that reproduces a published protocol tells something at every step.
+fn forecasting(
+    plan: &NetworkPlan,
+    layers: Vec<usize>,
+    target: Option<Target>,
+    length: usize,
+    features: usize,
+) -> Result<(ModelSpec, Activation), Error> {
+    let (dropout, activation) = match plan.network {
+        Network::LstmForecaster { dropout, activation, .. }
+        | Network::StackedForecaster { dropout, activation, .. } => (dropout, activation),
+        _ => return Err(Error::bug("an autoencoder is no forecaster")),
+    };
+    let hands_on = if target.is_some() { Emit::Sequence } else { Emit::Last };
+    let training = plan.training;
+    let config = StackedForecasterConfig { length, features, layers, hands_on, dropout, training };
+    Ok((stacked_forecaster(config), activation))
 }
 
 fn set_activation(layer: &mut Layer, chosen: Activation) {

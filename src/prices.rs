@@ -86,6 +86,7 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let session = session(&SessionOptions { threads, ..SessionOptions::default() })?;
     let source = source_of(plan);
     let mut files = source::register(&session, &source).await?;
+    restrict(&session, plan).await?;
     let relation = windows(&session, &sql_of(plan)?).await?;
     let inspected = match inspect(&session).await {
         Err(error) if error.kind == Kind::Data => {
@@ -94,6 +95,7 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
                 return Err(in_source(plan, &files, error));
             }
             files = source::register_without(&session, &source, broken).await?;
+            restrict(&session, plan).await?;
             inspect(&session).await.map(|found| Inspection { is_merged: true, ..found })
         }
         inspected => inspected,
@@ -132,6 +134,15 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let layout = Layout::of(&relation);
     let place = place(plan, &files).to_owned();
     Ok(Prices { session, relation, layout, tickers, span: (first, last), place })
+}
+
+/// Leaves out what lies before `source.from` or after `source.to`.
+async fn restrict(session: &SessionContext, plan: &Plan) -> Result<(), Error> {
+    let [from, to] = [plan.source.from, plan.source.to].map(|date| date.map(crate::split::day));
+    match (from, to) {
+        (None, None) => Ok(()),
+        bounds => source::restrict(session, bounds).await,
+    }
 }
 
 /// Adds the tickers of which no file can be read.

@@ -71,6 +71,24 @@ pub async fn preview(
         return Split::try_from(Spans { train_to, validation_to, calibration_to })
             .map_err(impossible);
     }
+    if let SplitPlan::Rows { train, validation } = plan.split {
+        // Counted from the first day, they stay where they are when later days come: nothing to store.
+        let days = trade_days(&prices.session).await?;
+        let day = |rows: usize| rows.checked_sub(1).and_then(|last| days.get(last)).copied();
+        let (Some(train_to), Some(validation_to)) = (day(train), day(train + validation)) else {
+            return Err(Error::new(
+                Kind::Data,
+                Report::new("the source is too short for its split")
+                    .at(plan.places.place("split.train_rows", &plan.file))
+                    .expected(format!("at least {} days", train + validation))
+                    .found(format!("{} days", days.len()))
+                    .hint("lower `train_rows` or `validation_rows` of [split]"),
+            ));
+        };
+        let calibration_to = validation_to;
+        return Split::try_from(Spans { train_to, validation_to, calibration_to })
+            .map_err(impossible);
+    }
     let fractions = fractions_of(plan).unwrap_or_default();
     let stored = match root {
         Some(root) if policy != Policy::Always => root.get(&path(plan)).await?,
@@ -96,7 +114,7 @@ pub async fn preview(
 
 fn fractions_of(plan: &Plan) -> Option<[f64; 3]> {
     match plan.split {
-        SplitPlan::Dates { .. } | SplitPlan::Whole => None,
+        SplitPlan::Dates { .. } | SplitPlan::Rows { .. } | SplitPlan::Whole => None,
         SplitPlan::Fractions { train, validation, calibration } => {
             Some([train, validation, calibration])
         }

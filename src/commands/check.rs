@@ -1,22 +1,23 @@
 //! `check` and `plan`: look, and change nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oddlot_engine::Error;
 use oddlot_engine::tables::OutputRoot;
-use oddlot_nets::Engine;
+use oddlot_nets::{Engine, n_weights};
 use serde_json::json;
 
-use super::{block_on, load, threads};
+use super::{block_on, each, load, threads};
 use crate::artifact::Pointer;
 use crate::cells::Range;
-use crate::cli::PlanArgs;
+use crate::cli::{self, PlanArgs};
 use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::faults::Faults;
+use crate::plan::DetectorPlan;
 use crate::prices::{self, Prices};
 use crate::train::{Keys, Need, Policy};
-use crate::{cells, say, say_json, split};
+use crate::{cells, lower, say, say_json, split};
 
 /// `oddlot check`: pipeline, queries and source.
 pub fn check(pipeline: &Path) -> Result<Exit, Error> {
@@ -29,6 +30,13 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
         for row in &prices.tickers {
             if let Some(reason) = &row.reason {
                 say(&format!("{} {}: {}\n", row.status, name(&row.ticker), name(reason)));
+            }
+        }
+        for model in &plan.models {
+            if matches!(model.detector, DetectorPlan::Network(_)) {
+                let spec = lower::spec(model, prices.layout.length, prices.layout.features.len())?;
+                let n_weights = n_weights(&spec).map_err(|error| Error::bug(error.to_string()))?;
+                say(&format!("{} has {} weights\n", model.name, grouped(n_weights)));
             }
         }
         let faults = Faults::of(&prices.tickers);
@@ -49,11 +57,22 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
 
 /// `oddlot plan`: what a run would do, and why.
 pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
-    let plan = load(&args.pipeline.pipeline)?;
+    let pipelines = std::slice::from_ref(&args.pipeline.pipeline);
+    plans(pipelines, args.range, args.full_refresh, engine)
+}
+
+/// The same of several pipelines.
+pub fn plans(
+    pipelines: &[PathBuf],
+    range: cli::Range,
+    full_refresh: bool,
+    engine: Engine,
+) -> Result<Exit, Error> {
     let threads = threads(None);
-    let (from, to) = args.range.bounds();
-    let policy = if args.full_refresh { Policy::Always } else { Policy::IfNeeded };
-    block_on(threads, async {
+    let (from, to) = range.bounds();
+    let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
+    let work = async |pipeline: &Path| {
+        let plan = load(pipeline)?;
         let prices = prices::open(&plan, threads).await?;
         let range = Range { from, to };
         range.check(&prices)?;
@@ -79,7 +98,7 @@ pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
                 let models = cells::stored_models(&plan, root, engine).await?;
                 let models: Vec<_> = models.iter().collect();
                 let chosen =
-                    cells::choose(&plan, &prices, &digest, &models, root, range, args.full_refresh)
+                    cells::choose(&plan, &prices, &digest, &models, root, range, full_refresh)
                         .await?;
                 (chosen.all.len(), chosen.stale)
             }
@@ -91,14 +110,28 @@ pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
             }
         };
         for chosen in &stale {
-            say(&format!("write {}: {}\n", chosen.cell, chosen.why(args.full_refresh)));
+            say(&format!("write {}: {}\n", chosen.cell, chosen.why(full_refresh)));
         }
         if stale.is_empty() {
             say(&format!("nothing to do: all {all} cells are up to date\n"));
         }
         say_json(&json!({ "pipeline": plan.pipeline, "cells": all, "cells_stale": stale.len() }));
         Ok(Exit::Done)
-    })
+    };
+    block_on(threads, each(pipelines, work))
+}
+
+/// `49985` as `49,985`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 fn told(prices: &Prices) -> String {

@@ -81,7 +81,7 @@ pub fn stacked_autoencoder(config: StackedAutoencoderConfig) -> ModelSpec {
     let StackedAutoencoderConfig { length, features, encoder, decoder, hands_on, .. } = config;
     let dropout = Layer::Dropout { rate: config.dropout };
     let mut layers = stack(&encoder, hands_on);
-    layers.push(dropout.clone());
+    layers.push(dropout);
     layers.extend(config.latent.map(|units| Layer::Dense { units }));
     if hands_on == Emit::Last {
         layers.push(Layer::RepeatVector { steps: length });

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use oddlot_engine::{Error, Report, s3::Place, sql_file::SqlFile};
+use oddlot_series::Target;
 
 use super::{
     ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
     location::resolve, places::places,
 };
 use crate::settings::{
-    Document, Mistakes, Settings, Slug, Variables,
+    AsPublished, Document, Mistakes, Settings, Slug, Variables,
     profile::Profile,
     split::{Scaling, Scope},
     threshold::{Calibration, Merge, Threshold},
@@ -58,11 +59,15 @@ fn lower(
     };
     let windows = settings.windows.as_ref();
     let length = windows.map(|windows| windows.length.value.get());
+    let published = settings.as_published.as_ref();
     let (windows, split) = match is_archive {
         true => (Some(WindowsPlan::of_archive(&settings.archive_windows)), Some(SplitPlan::Whole)),
         false => (
             windows.and_then(|w| WindowsPlan::lower(w, columns, folder, mistakes)),
-            settings.split.as_ref().and_then(|s| SplitPlan::lower(s, is_dated, mistakes)),
+            settings
+                .split
+                .as_ref()
+                .and_then(|s| SplitPlan::lower(s, is_dated, published.is_some(), mistakes)),
         ),
     };
     if !is_archive {
@@ -79,8 +84,11 @@ fn lower(
     let models = settings
         .models
         .iter()
-        .filter_map(|model| ModelPlan::lower(model, threshold, length, mistakes))
-        .collect();
+        .filter_map(|model| ModelPlan::lower(model, threshold, length, published, mistakes))
+        .collect::<Vec<_>>();
+    if let Some(published) = published {
+        check_published(published, settings, &models, length, mistakes);
+    }
     let output = settings.output.as_ref();
     let (scaling, merge, calibration) = match is_archive {
         true => (
@@ -94,7 +102,7 @@ fn lower(
         profile: settings.profile,
         pipeline,
         file: file.to_owned(),
-        source: SourcePlan::lower(source?, folder),
+        source: SourcePlan::lower(source?, folder, mistakes),
         features: features?,
         windows: windows?,
         split: split?,
@@ -115,6 +123,40 @@ fn lower(
         places: places(settings, mistakes.document()),
         warnings: Vec::new(),
     })
+}
+
+/// What a published protocol cannot be combined with.
+fn check_published(
+    published: &AsPublished,
+    settings: &Settings,
+    models: &[ModelPlan],
+    length: Option<usize>,
+    mistakes: &Mistakes<'_>,
+) {
+    let calibrated =
+        models.iter().filter(|model| !matches!(model.threshold, Threshold::Fixed { .. }));
+    let names: Vec<_> = calibrated.map(|model| format!("`{}`", model.name)).collect();
+    if !names.is_empty() {
+        let report = Report::new("a published protocol has its threshold by hand")
+            .expected("[threshold.fixed] with `value = 0.65`: there is no calibration span")
+            .found(format!("another for {}", names.join(", ")))
+            .hint("take [threshold.fixed], or delete [as_published]");
+        mistakes.add(published.at, report);
+    }
+    if settings.merge.decides {
+        let report = Report::new("a published protocol has one score a window")
+            .expected("no [merge] that decides")
+            .found("`decides = true`")
+            .hint("delete [merge], or delete [as_published]");
+        mistakes.add(published.at, report);
+    }
+    if length == Some(1) && published.target.value != Target::Reconstruction {
+        let report = Report::new("a window of one row has no row before the last")
+            .expected("`target = \"window\"`, or `windows.length` of 2 or more")
+            .found(published.target.written.clone().unwrap_or_default())
+            .hint("raise `windows.length`");
+        mistakes.add(published.target.at, report);
+    }
 }
 
 /// A pipeline is called as its file, since its tables are.

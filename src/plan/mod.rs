@@ -118,6 +118,14 @@ impl Plan {
     ) -> Result<Self, Error> {
         lower::plan(&Document::new(name, text), folder, variables)
     }
+
+    /// Whether it reproduces a published protocol, warts included.
+    pub fn is_as_published(&self) -> bool {
+        self.models.iter().any(|model| match &model.detector {
+            DetectorPlan::Network(network) => network.as_published.is_some(),
+            DetectorPlan::Baseline(_) | DetectorPlan::Archive(_) => false,
+        })
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {

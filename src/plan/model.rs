@@ -2,18 +2,19 @@
 
 use oddlot_engine::Report;
 use oddlot_series::{
-    Activation, Adam, Archive, BiasConvention, Initialiser, Loss, Schedule, Training,
+    Activation, Adam, Archive, AsPublished, BiasConvention, Emit, Initialiser, Loss, Schedule,
+    Target, Training,
 };
 use serde::Serialize;
 
 use super::source::shown;
 use crate::settings::{
-    Mistakes, Slug, archive,
+    AsPublished as Published, Mistakes, Slug, archive,
     models::{Detector, Model},
-    range::{Degree, Lookback},
+    range::{Degree, Lookback, Units},
     threshold::Threshold,
     train::{LossName, Train},
-    value::Placed,
+    value::{ListOf, Placed},
 };
 
 /// A model: a detector and its threshold under a name.
@@ -50,10 +51,22 @@ pub struct NetworkPlan {
     pub bias: BiasConvention,
     /// How it learns.
     pub training: Training,
+    /// Where it reproduces a published protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_published: Option<PublishedPlan>,
+}
+
+/// `[as_published]`, as one network takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PublishedPlan {
+    /// What the network is asked for.
+    pub target: Target,
+    /// How it is scored and watched.
+    pub protocol: AsPublished,
 }
 
 /// A kind of network with its measures.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// Squeezes a window through a code and expands it again.
@@ -67,11 +80,35 @@ pub enum Network {
         /// Output activation of the cells.
         activation: Activation,
     },
+    /// The same with several layers on either side.
+    StackedAutoencoder {
+        /// Widths of the encoder's layers, from the input on.
+        encoder: Vec<usize>,
+        /// Widths of the decoder's layers, from the code on.
+        decoder: Vec<usize>,
+        /// Width of a dense code between them.
+        latent: Option<usize>,
+        /// Whether the encoder hands on its last state or every one.
+        latent_mode: Emit,
+        /// Dropout after encoder and decoder, in `[0, 1)`.
+        dropout: f64,
+        /// Output activation of the cells.
+        activation: Activation,
+    },
     /// Foresees a window's last row from the rows before.
     LstmForecaster {
         /// Width of the layer.
         units: usize,
         /// Dropout after it, in `[0, 1)`.
+        dropout: f64,
+        /// Output activation of the cells.
+        activation: Activation,
+    },
+    /// The same with several layers.
+    StackedForecaster {
+        /// Widths of the layers, from the input on.
+        layers: Vec<usize>,
+        /// Dropout after the last, in `[0, 1)`.
         dropout: f64,
         /// Output activation of the cells.
         activation: Activation,
@@ -128,9 +165,10 @@ impl ModelPlan {
         model: &Model,
         pipeline: Option<Threshold>,
         window_length: Option<usize>,
+        published: Option<&Published>,
         mistakes: &Mistakes<'_>,
     ) -> Option<Self> {
-        let detector = DetectorPlan::lower(model, window_length, mistakes);
+        let detector = DetectorPlan::lower(model, window_length, published, mistakes);
         let threshold = if model.has_threshold { model.threshold } else { pipeline };
         Some(Self { name: model.name.clone(), detector: detector?, threshold: threshold? })
     }
@@ -140,9 +178,13 @@ impl DetectorPlan {
     /// The variant's name in the pipeline file.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Network(plan) => match plan.network {
-                Network::LstmAutoencoder { .. } => "lstm_autoencoder",
-                Network::LstmForecaster { .. } => "lstm_forecaster",
+            Self::Network(plan) => match &plan.network {
+                Network::LstmAutoencoder { .. } | Network::StackedAutoencoder { .. } => {
+                    "lstm_autoencoder"
+                }
+                Network::LstmForecaster { .. } | Network::StackedForecaster { .. } => {
+                    "lstm_forecaster"
+                }
             },
             Self::Baseline(BaselinePlan::Persistence) => "persistence",
             Self::Baseline(BaselinePlan::EwmaZ { .. }) => "ewma_z",
@@ -155,39 +197,33 @@ impl DetectorPlan {
         }
     }
 
-    fn lower(model: &Model, length: Option<usize>, mistakes: &Mistakes<'_>) -> Option<Self> {
+    fn lower(
+        model: &Model,
+        length: Option<usize>,
+        published: Option<&Published>,
+        mistakes: &Mistakes<'_>,
+    ) -> Option<Self> {
         Some(match &model.detector {
-            Detector::LstmAutoencoder { units, latent, dropout, activation, train } => {
-                let code = latent.as_ref().unwrap_or(units);
-                let found = match latent {
-                    Some(latent) => shown(latent),
-                    None => format!("no `latent`, so a code of {} (`units`)", units.value),
-                };
-                if let Some(length) = length.filter(|length| code.value.get() >= *length) {
-                    let report = Report::new(format!("the code of `{}` is as wide as its window", model.name))
-                        .expected(format!("latent < {length} (`windows.length`, for one feature)"))
-                        .found(found)
-                        .hint("a code that wide can copy its input, faults and all; set `latent` to, say, half the length");
-                    mistakes.warn(code.at, report);
+            Detector::LstmAutoencoder { train, .. } => {
+                if published.is_none() {
+                    tell_wide_code(model, length, mistakes);
                 }
-                Self::network(
-                    Network::LstmAutoencoder {
-                        units: units.value.get(),
-                        latent: latent.as_ref().map(|latent| latent.value.get()),
-                        dropout: dropout.get(),
-                        activation: *activation,
-                    },
-                    train,
-                )
+                Self::network(autoencoder(model, mistakes)?, train, published)
             }
-            Detector::LstmForecaster { units, dropout, activation, train } => Self::network(
-                Network::LstmForecaster {
-                    units: units.value.get(),
-                    dropout: dropout.get(),
-                    activation: *activation,
-                },
-                train,
-            ),
+            Detector::LstmForecaster { units, layers, dropout, activation, train } => {
+                let (dropout, activation) = (dropout.get(), *activation);
+                let network = match layers {
+                    None => {
+                        Network::LstmForecaster { units: units.value.get(), dropout, activation }
+                    }
+                    Some(layers) => {
+                        refuse_units(units, "layers", mistakes)?;
+                        let layers = widths(layers);
+                        Network::StackedForecaster { layers, dropout, activation }
+                    }
+                };
+                Self::network(network, train, published)
+            }
             Detector::Persistence => Self::Baseline(BaselinePlan::Persistence),
             Detector::EwmaZ { lambda, rows, min_rows } => {
                 let (rows, min_rows) = lookback(rows, min_rows, mistakes)?;
@@ -213,15 +249,138 @@ impl DetectorPlan {
         })
     }
 
-    fn network(network: Network, train: &Train) -> Self {
+    fn network(network: Network, train: &Train, published: Option<&Published>) -> Self {
         let (bias, _) = conventions(train.initialiser);
         Self::Network(NetworkPlan {
             network,
             initialiser: train.initialiser,
             bias,
             training: training(train),
+            as_published: published.map(|published| PublishedPlan {
+                target: published.target.value,
+                protocol: AsPublished {
+                    score: published.score.value,
+                    validation_share: published
+                        .validation_share
+                        .as_ref()
+                        .map_or(0.0, |share| share.value.get()),
+                },
+            }),
         })
     }
+}
+
+/// The layers of an autoencoder: one width for both sides, or a list for each.
+fn autoencoder(model: &Model, mistakes: &Mistakes<'_>) -> Option<Network> {
+    let Detector::LstmAutoencoder {
+        units,
+        encoder,
+        decoder,
+        latent,
+        latent_mode,
+        dropout,
+        activation,
+        ..
+    } = &model.detector
+    else {
+        return None;
+    };
+    let (dropout, activation) = (dropout.get(), *activation);
+    let latent = latent.as_ref().map(|latent| latent.value.get());
+    let latent_mode = latent_mode.value;
+    match (encoder, decoder) {
+        (None, None) if latent_mode == Emit::Last => {
+            let units = units.value.get();
+            Some(Network::LstmAutoencoder { units, latent, dropout, activation })
+        }
+        (None, None) => {
+            let (encoder, decoder) = (vec![units.value.get()], vec![units.value.get()]);
+            let network = Network::StackedAutoencoder {
+                encoder,
+                decoder,
+                latent,
+                latent_mode,
+                dropout,
+                activation,
+            };
+            Some(network)
+        }
+        (Some(encoder), Some(decoder)) => {
+            refuse_units(units, "encoder` and `decoder", mistakes)?;
+            let (encoder, decoder) = (widths(encoder), widths(decoder));
+            let network = Network::StackedAutoencoder {
+                encoder,
+                decoder,
+                latent,
+                latent_mode,
+                dropout,
+                activation,
+            };
+            Some(network)
+        }
+        (Some(only), None) | (None, Some(only)) => {
+            let report = Report::new(format!("`{}` has layers on one side only", model.name))
+                .expected("both `encoder` and `decoder`, or `units` for both")
+                .found(shown(only))
+                .hint("add the other one, from the code on: `decoder = [64, 128]`");
+            mistakes.add(only.at, report);
+            None
+        }
+    }
+}
+
+/// Warns of a code that is no bottleneck.
+fn tell_wide_code(model: &Model, length: Option<usize>, mistakes: &Mistakes<'_>) {
+    let Detector::LstmAutoencoder { units, encoder, latent, latent_mode, .. } = &model.detector
+    else {
+        return;
+    };
+    let Some(length) = length else { return };
+    let hint = "a code that wide can copy its input, faults and all; set `latent` to, say, half the length";
+    if latent_mode.value == Emit::Sequence {
+        let report = Report::new(format!("`{}` has no code: every state is handed on", model.name))
+            .expected("`latent_mode = \"vector\"`, the default")
+            .found(shown(latent_mode))
+            .hint(hint);
+        mistakes.warn(latent_mode.at, report);
+        return;
+    }
+    let last = encoder.as_ref().and_then(|encoder| Some((encoder.value.0.last()?, encoder)));
+    let (code, at, found) = match (latent, last) {
+        (Some(latent), _) => (latent.value.get(), latent.at, shown(latent)),
+        (None, Some((units, encoder))) => {
+            let found = format!("no `latent`, so a code of {units} ({})", shown(encoder));
+            (units.get(), encoder.at, found)
+        }
+        (None, None) => {
+            let found = format!("no `latent`, so a code of {} (`units`)", units.value);
+            (units.value.get(), units.at, found)
+        }
+    };
+    if code >= length {
+        let report = Report::new(format!("the code of `{}` is as wide as its window", model.name))
+            .expected(format!("latent < {length} (`windows.length`, for one feature)"))
+            .found(found)
+            .hint(hint);
+        mistakes.warn(at, report);
+    }
+}
+
+/// One width and a list of them are not both given.
+fn refuse_units(units: &Placed<Units>, other: &str, mistakes: &Mistakes<'_>) -> Option<()> {
+    if units.written.is_none() {
+        return Some(());
+    }
+    let report = Report::new(format!("`units` stands beside `{other}`"))
+        .expected(format!("either `units` or `{other}`"))
+        .found(shown(units))
+        .hint("delete `units`");
+    mistakes.add(units.at, report);
+    None
+}
+
+fn widths(list: &Placed<ListOf<Units>>) -> Vec<usize> {
+    list.value.0.iter().map(|units| units.get()).collect()
 }
 
 /// `[train]`, as the networks take it.
@@ -245,6 +404,7 @@ pub fn training(train: &Train) -> Training {
         restore_best: train.restore_best,
         shuffle: train.shuffle,
         clip_norm: train.clip_norm.on().map(|norm| norm.get()),
+        reduction: train.reduction,
         seed: train.seed.into(),
         steps: None,
         schedule: Schedule::Constant,

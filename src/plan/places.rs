@@ -25,6 +25,7 @@ pub(super) fn places(settings: &Settings, document: &Document) -> Places {
         noted.note("split.calibration_to", split.calibration_to.as_ref());
         noted.note("split.train", split.train.as_ref());
         noted.note("split.validation", split.validation.as_ref());
+        noted.note("split.train_rows", split.train_rows.as_ref());
         noted.note("split.calibration", split.calibration.as_ref());
     }
     noted.note("output.root", settings.output.as_ref().map(|output| &output.root));

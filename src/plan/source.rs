@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use oddlot_engine::{Report, s3::S3Settings};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -33,6 +34,12 @@ pub struct SourcePlan {
     /// Whether the files are already in the order of ticker and time.
     #[serde(skip)]
     pub sorted: bool,
+    /// The first day that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<NaiveDate>,
+    /// The last day that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<NaiveDate>,
 }
 
 /// Which column of the source plays which part.
@@ -76,8 +83,26 @@ pub struct WindowsPlan {
 }
 
 impl SourcePlan {
-    pub(super) fn lower(source: &Source, folder: &Path) -> Self {
+    pub(super) fn lower(source: &Source, folder: &Path, mistakes: &Mistakes<'_>) -> Self {
         let columns = &source.columns;
+        let [from, to] = [&source.from, &source.to].map(|day| day.as_ref().map(|day| day.value));
+        if let (Some(first), Some(last), Some(written)) = (from, to, &source.to)
+            && last < first
+        {
+            let report = Report::new("[source] ends before it begins")
+                .expected(format!("`to` on {first} (`from`) or later"))
+                .found(shown(written))
+                .hint("both days are included");
+            mistakes.add(written.at, report);
+        }
+        let is_bounded = [&source.from, &source.to].into_iter().flatten().next();
+        if let (Some(bound), false) = (is_bounded, columns.has_ts) {
+            let report = Report::new("rows numbered without dates cannot be bounded by dates")
+                .expected("a time column, `source.columns.ts`")
+                .found(shown(bound))
+                .hint("delete it, or name the time column");
+            mistakes.add(bound.at, report);
+        }
         let named = |column: &Option<Placed<String>>| column.as_ref().map(|c| c.value.clone());
         let mut further: Vec<_> = columns
             .further
@@ -96,6 +121,8 @@ impl SourcePlan {
                 further,
             },
             sorted: source.sorted,
+            from,
+            to,
         }
     }
 }

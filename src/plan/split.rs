@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::settings::{
     Mistakes,
+    range::SpanRows,
     split::Split,
     value::{Placed, as_iso},
 };
@@ -26,6 +27,13 @@ pub enum SplitPlan {
         #[serde(serialize_with = "as_iso")]
         calibration_to: NaiveDate,
     },
+    /// By counts of the sorted distinct dates, without calibration; only where a published protocol is reproduced.
+    Rows {
+        /// Days to train on, at least one.
+        train: usize,
+        /// Days to validate on after those, perhaps none.
+        validation: usize,
+    },
     /// By shares of the sorted distinct dates; each above zero, their sum below one.
     Fractions {
         /// Share to train on.
@@ -40,7 +48,15 @@ pub enum SplitPlan {
 }
 
 impl SplitPlan {
-    pub(super) fn lower(split: &Split, is_dated: bool, mistakes: &Mistakes<'_>) -> Option<Self> {
+    pub(super) fn lower(
+        split: &Split,
+        is_dated: bool,
+        is_published: bool,
+        mistakes: &Mistakes<'_>,
+    ) -> Option<Self> {
+        if Split::ROWS.iter().any(|key| split.keys.contains(key)) {
+            return by_rows(split, is_published, mistakes);
+        }
         let has =
             |keys: [&'static str; 3]| keys.into_iter().filter(|k| split.keys.contains(k)).count();
         match (has(Split::DATES), has(Split::FRACTIONS)) {
@@ -101,6 +117,36 @@ fn by_dates(split: &Split, is_dated: bool, mistakes: &Mistakes<'_>) -> Option<Sp
         validation_to: split.validation_to.as_ref()?.value,
         calibration_to: split.calibration_to.as_ref()?.value,
     })
+}
+
+fn by_rows(split: &Split, is_published: bool, mistakes: &Mistakes<'_>) -> Option<SplitPlan> {
+    if !is_published {
+        let report = Report::new("a split by rows leaves nothing to calibrate on")
+            .expected(format!("{}; or {}", list(Split::DATES), list(Split::FRACTIONS)))
+            .found(split.keys.join(", "))
+            .hint("split by dates; only what reproduces a published protocol, [as_published], counts rows");
+        mistakes.add(split.at, report);
+        return None;
+    }
+    if split.keys.iter().any(|key| !Split::ROWS.contains(key)) {
+        let report = Report::new("[split] mixes rows with dates or fractions")
+            .expected(Split::ROWS.join(", "))
+            .found(split.keys.join(", "))
+            .hint("keep one kind");
+        mistakes.add(split.at, report);
+        return None;
+    }
+    let rows = |placed: &Option<Placed<SpanRows>>| placed.as_ref().map(|rows| rows.value.get());
+    let train = rows(&split.train_rows).filter(|rows| *rows > 0);
+    let Some(train) = train else {
+        let report = Report::new("[split] has no row to train on")
+            .expected("`train_rows` of 1 or more")
+            .found(split.keys.join(", "))
+            .hint("add `train_rows = 7782`");
+        mistakes.add(split.at, report);
+        return None;
+    };
+    Some(SplitPlan::Rows { train, validation: rows(&split.validation_rows).unwrap_or(0) })
 }
 
 fn by_fractions(split: &Split, mistakes: &Mistakes<'_>) -> Option<SplitPlan> {

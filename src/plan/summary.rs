@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use oddlot_series::Archive;
+use oddlot_series::{Archive, Emit};
 
 use super::{
     BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, Plan, SourcePlan, SplitPlan,
@@ -43,6 +43,9 @@ impl fmt::Display for Plan {
             1 => String::new(),
             parts => format!(", {parts} parts a year"),
         };
+        if self.is_as_published() {
+            writeln!(f, "protocol   as published, warts included: not for use")?;
+        }
         write!(f, "output     {}{parts}", self.output.root)
     }
 }
@@ -64,7 +67,13 @@ impl fmt::Display for SourcePlan {
         for (_, column) in &columns.further {
             write!(f, ", {column}")?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        match (self.from, self.to) {
+            (None, None) => Ok(()),
+            (Some(from), None) => write!(f, " from {from}"),
+            (None, Some(to)) => write!(f, " to {to}"),
+            (Some(from), Some(to)) => write!(f, " from {from} to {to}"),
+        }
     }
 }
 
@@ -104,6 +113,9 @@ impl fmt::Display for SplitPlan {
                 "train to {train_to}, validation to {validation_to}, \
                  calibration to {calibration_to}, then test"
             ),
+            Self::Rows { train, validation } => {
+                write!(f, "train {train} rows, validation {validation} rows, then test")
+            }
             Self::Fractions { train, validation, calibration } => write!(
                 f,
                 "train {train}, validation {validation}, calibration {calibration} of the dates, \
@@ -164,11 +176,21 @@ impl fmt::Display for ModelPlan {
 
 impl fmt::Display for NetworkPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.network {
+        match &self.network {
             Network::LstmAutoencoder { units, latent, .. } => {
-                write!(f, "{units} units, code {}", latent.unwrap_or(units))?;
+                write!(f, "{units} units, code {}", latent.unwrap_or(*units))?;
+            }
+            Network::StackedAutoencoder { encoder, decoder, latent, latent_mode, .. } => {
+                write!(f, "{} | ", widths(encoder))?;
+                match (latent_mode, latent) {
+                    (Emit::Sequence, _) => f.write_str("whole sequence")?,
+                    (Emit::Last, Some(latent)) => write!(f, "code {latent}")?,
+                    (Emit::Last, None) => f.write_str("last state")?,
+                }
+                write!(f, " | {} units", widths(decoder))?;
             }
             Network::LstmForecaster { units, .. } => write!(f, "{units} units")?,
+            Network::StackedForecaster { layers, .. } => write!(f, "{} units", widths(layers))?,
         }
         let training = &self.training;
         write!(f, ", {} epochs at most, seed {}", training.epochs, training.seed)
@@ -192,6 +214,11 @@ fn settings(archive: &Archive) -> Vec<String> {
     };
     let parts: Vec<String> = variant.values().flat_map(of).collect();
     if parts.is_empty() { parts } else { vec![parts.join(", ")] }
+}
+
+fn widths(widths: &[usize]) -> String {
+    let widths: Vec<_> = widths.iter().map(usize::to_string).collect();
+    widths.join("-")
 }
 
 fn scaling(scaling: Scaling) -> String {

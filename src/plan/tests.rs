@@ -14,6 +14,7 @@ mod cross_checks;
 mod fuzz;
 mod hash;
 mod messages;
+mod published;
 mod shipped;
 mod whole_files;
 

@@ -12,7 +12,7 @@ use crate::model::{FitError, Fitted};
 use crate::network::{check_shape, starts};
 use crate::scale::Scaler;
 use crate::score::Scores;
-use crate::spec::{Loss, WindowScore};
+use crate::spec::{Loss, Target, WindowScore};
 use crate::split::Split;
 use crate::statistics::to_real;
 use crate::windows::Windows;
@@ -48,6 +48,15 @@ pub(crate) fn score(
         scores.window_error[end] =
             finite(loss(spec.training.loss, expected, &spec.target_of(window)));
         scores.n_windows[end] = 1;
+        if spec.target == Target::Reconstruction {
+            // Only then is the day itself among what was told.
+            for feature_idx in 0..history.features {
+                let told = expected[size - history.features + feature_idx];
+                let idx = end * history.features + feature_idx;
+                scores.expected[idx] = scaler.unscale(feature_idx, f64::from(told));
+                scores.scale[idx] = scaler.sd()[feature_idx];
+            }
+        }
     }
     Ok(scores)
 }
@@ -99,7 +108,7 @@ mod tests {
     use crate::model::NamedTensor;
     use crate::network::tests::MeanOfWindow;
     use crate::scale::ScalerParts;
-    use crate::spec::{ModelSpec, Target};
+    use crate::spec::ModelSpec;
     use crate::split::Spans;
 
     /// Gives the mean of its window (the last row too, which a real network would not see) at each of two steps.

@@ -4,6 +4,7 @@
 //! goes on, so that all mistakes come out at once. [`crate::plan`] turns settings into a plan.
 
 pub mod archive;
+mod as_published;
 mod document;
 mod expand;
 mod fields;
@@ -23,6 +24,7 @@ pub mod train;
 mod tree;
 pub mod value;
 
+pub use as_published::AsPublished;
 pub use document::{Document, Mistakes};
 pub use expand::Variables;
 pub use slug::Slug;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub universe: output::Universe,
     /// `[output]`
     pub output: Option<output::Output>,
+    /// `[as_published]`
+    pub as_published: Option<AsPublished>,
 }
 
 impl Settings {
@@ -83,6 +87,7 @@ impl Settings {
         let source = file
             .table("source", "[source] with `path` and `columns`")
             .and_then(source::Source::read);
+        let is_published = file.has("as_published");
         let is_archive = profile == Profile::Archive;
         let features = match is_archive && !file.has("features") {
             true => None,
@@ -94,7 +99,7 @@ impl Settings {
             archive_windows = file.optional_table("windows").map(source::ArchiveWindows::read);
         } else {
             let table = file.table("windows", "[windows] with `length = 30`");
-            windows = table.and_then(source::Windows::read);
+            windows = table.and_then(|windows| source::Windows::read(windows, is_published));
             let example = "[split] with `train_to`, `validation_to` and `calibration_to`";
             split = file.table("split", example).map(split::Split::read);
         }
@@ -116,6 +121,7 @@ impl Settings {
         let output = file
             .table("output", "[output] with `root = \"../out\"`")
             .and_then(output::Output::read);
+        let as_published = file.optional_table("as_published").map(AsPublished::read);
         file.finish();
         Self {
             profile,
@@ -134,6 +140,7 @@ impl Settings {
             events: events.unwrap_or_default(),
             universe: universe.unwrap_or_default(),
             output,
+            as_published,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `[models.NAME]`: a detector, how it is trained, and a threshold of its own if it has one.
 
 use oddlot_engine::Report;
-use oddlot_series::{Activation, Archive};
+use oddlot_series::{Activation, Archive, Emit};
 
 use super::{
     archive,
@@ -11,7 +11,7 @@ use super::{
     slug::{Slug, is_slug},
     threshold::Threshold,
     train::Train,
-    value::{Named, Placed},
+    value::{ListOf, Named, Placed},
 };
 
 /// `[models.NAME]`
@@ -36,8 +36,14 @@ pub enum Detector {
     LstmAutoencoder {
         /// Width of encoder and decoder.
         units: Placed<Units>,
+        /// Widths of several layers of the encoder, in place of `units`.
+        encoder: Option<Placed<ListOf<Units>>>,
+        /// Widths of several layers of the decoder, in place of `units`.
+        decoder: Option<Placed<ListOf<Units>>>,
         /// Width of the code; that of the encoder where it is not given.
         latent: Option<Placed<Units>>,
+        /// Whether the encoder hands on its last state or every one.
+        latent_mode: Placed<Emit>,
         /// Dropout after encoder and decoder.
         dropout: Dropout,
         /// Output activation of the cells.
@@ -49,6 +55,8 @@ pub enum Detector {
     LstmForecaster {
         /// Width of the layer.
         units: Placed<Units>,
+        /// Widths of several layers, in place of `units`.
+        layers: Option<Placed<ListOf<Units>>>,
         /// Dropout after it.
         dropout: Dropout,
         /// Output activation of the cells.
@@ -245,13 +253,17 @@ impl Detector {
         let detector = match variant {
             "lstm_autoencoder" => Self::LstmAutoencoder {
                 units: fields.or("units", UNITS),
+                encoder: fields.optional("encoder", "encoder = [128, 64]"),
+                decoder: fields.optional("decoder", "decoder = [64, 128]"),
                 latent: fields.optional("latent", "latent = 16"),
+                latent_mode: fields.or("latent_mode", Emit::Last),
                 dropout: fields.or("dropout", DROPOUT).value,
                 activation: fields.or("activation", Activation::Tanh).value,
                 train: Train::of_network(model),
             },
             "lstm_forecaster" => Self::LstmForecaster {
                 units: fields.or("units", UNITS),
+                layers: fields.optional("layers", "layers = [128, 128]"),
                 dropout: fields.or("dropout", DROPOUT).value,
                 activation: fields.or("activation", Activation::Tanh).value,
                 train: Train::of_network(model),
@@ -287,6 +299,11 @@ impl Detector {
         fields.finish();
         detector
     }
+}
+
+impl Named for Emit {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("vector", Self::Last), ("sequence", Self::Sequence)];
 }
 
 impl Named for Activation {

@@ -188,6 +188,19 @@ whole_number! {
     WindowLength: 2 to 4096
 }
 whole_number! {
+    /// Rows of a window, as it may also be where a published protocol is reproduced.
+    PublishedLength: 1 to 4096
+}
+whole_number! {
+    /// Rows of a span where a published protocol is reproduced.
+    SpanRows: 0 to 1000000000
+}
+impl From<WindowLength> for PublishedLength {
+    fn from(length: WindowLength) -> Self {
+        Self(length.0)
+    }
+}
+whole_number! {
     /// Width of a layer.
     Units: 1 to 4096
 }

@@ -1,10 +1,11 @@
 //! `[source]`, `[features]` and `[windows]`: what is read, and how it is cut.
 
+use chrono::NaiveDate;
 use oddlot_engine::Report;
 
 use super::{
     fields::Fields,
-    range::{GapDays, Positive, WindowLength},
+    range::{GapDays, Positive, PublishedLength, WindowLength},
     s3::S3,
     suggest::nearest,
     value::{OrOff, Placed},
@@ -21,6 +22,10 @@ pub struct Source {
     pub columns: Columns,
     /// Whether the files are already in the order of ticker and time.
     pub sorted: bool,
+    /// The first day that is read.
+    pub from: Option<Placed<NaiveDate>>,
+    /// The last day that is read.
+    pub to: Option<Placed<NaiveDate>>,
     /// `[source.s3]`: how the bucket of `path` is reached.
     pub s3: Option<S3>,
 }
@@ -51,7 +56,7 @@ pub struct Features {
 #[derive(Clone, Debug)]
 pub struct Windows {
     /// Rows of a window.
-    pub length: Placed<WindowLength>,
+    pub length: Placed<PublishedLength>,
     /// `builtin:NAME` or the path of an SQL file.
     pub sql: Option<Placed<String>>,
     /// A longer pause than this many calendar days cuts the history.
@@ -86,9 +91,11 @@ impl Source {
             )
             .and_then(|columns| Columns::read(columns, has_ticker));
         let sorted = fields.or("sorted", false).value;
+        let from = fields.optional("from", "from = \"1986-01-02\"");
+        let to = fields.optional("to", "to = \"2018-06-29\"");
         let s3 = fields.optional_table("s3").map(S3::read);
         fields.finish();
-        Some(Self { path: path?, ticker, columns: columns?, sorted, s3 })
+        Some(Self { path: path?, ticker, columns: columns?, sorted, from, to, s3 })
     }
 }
 
@@ -176,8 +183,15 @@ impl Features {
 
 impl Windows {
     /// Reads the table.
-    pub fn read(mut fields: Fields<'_>) -> Option<Self> {
-        let length = fields.required("length", "length = 30");
+    ///
+    /// One row a window `is_published`: nothing else can make use of it.
+    pub fn read(mut fields: Fields<'_>, is_published: bool) -> Option<Self> {
+        let length = match is_published {
+            true => fields.required::<PublishedLength>("length", "length = 30"),
+            false => fields.required::<WindowLength>("length", "length = 30").map(|length| {
+                Placed { value: length.value.into(), at: length.at, written: length.written }
+            }),
+        };
         let sql = fields.optional("sql", "sql = \"builtin:rolling\"");
         let max_gap_days = fields.or("max_gap_days", OrOff::On(MAX_GAP_DAYS));
         let break_log_return = fields.or("break_log_return", OrOff::On(BREAK_LOG_RETURN));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fields::Fields,
-    range::Fraction,
+    range::{Fraction, SpanRows},
     value::{Named, Placed},
 };
 
@@ -26,6 +26,10 @@ pub struct Split {
     pub validation: Option<Placed<Fraction>>,
     /// Share of the dates to calibrate on; the rest is the test span.
     pub calibration: Option<Placed<Fraction>>,
+    /// Days to train on, from the first.
+    pub train_rows: Option<Placed<SpanRows>>,
+    /// Days to validate on, after those.
+    pub validation_rows: Option<Placed<SpanRows>>,
     /// The keys that are there, whether or not their values could be read.
     pub keys: Vec<&'static str>,
 }
@@ -59,9 +63,13 @@ impl Split {
     /// The keys of a split by fractions, in order.
     pub const FRACTIONS: [&'static str; 3] = ["train", "validation", "calibration"];
 
+    /// The keys of a split by rows, in order: only where a published protocol is reproduced.
+    pub const ROWS: [&'static str; 2] = ["train_rows", "validation_rows"];
+
     /// Reads the table.
     pub fn read(mut fields: Fields<'_>) -> Self {
-        let keys = Self::DATES.into_iter().chain(Self::FRACTIONS).filter(|key| fields.has(key));
+        let keys = Self::DATES.into_iter().chain(Self::FRACTIONS).chain(Self::ROWS);
+        let keys = keys.filter(|key| fields.has(key));
         let split = Self {
             at: fields.at(),
             keys: keys.collect(),
@@ -71,6 +79,18 @@ impl Split {
             train: fields.optional("train", "train = 0.6"),
             validation: fields.optional("validation", "validation = 0.1"),
             calibration: fields.optional("calibration", "calibration = 0.2"),
+            train_rows: None,
+            validation_rows: None,
+        };
+        // Not among the keys that a misspelt one is told to be: few have a use for them.
+        let by_rows = Self::ROWS.iter().any(|key| fields.has(key));
+        let split = match by_rows {
+            true => Self {
+                train_rows: fields.optional("train_rows", "train_rows = 7782"),
+                validation_rows: fields.optional("validation_rows", "validation_rows = 779"),
+                ..split
+            },
+            false => split,
         };
         fields.finish();
         split

@@ -1,7 +1,7 @@
 //! `[models.NAME.train]`: how a network learns.
 
 use oddlot_engine::Report;
-use oddlot_series::Initialiser;
+use oddlot_series::{Initialiser, Reduction};
 
 use super::{
     fields::Fields,
@@ -28,6 +28,8 @@ pub struct Train {
     pub huber_delta: Positive,
     /// Largest gradient norm.
     pub clip_norm: OrOff<Positive>,
+    /// What the gradient is taken of.
+    pub reduction: Reduction,
     /// Whether windows are shuffled each epoch.
     pub shuffle: bool,
     /// Whether the best epoch's weights are kept.
@@ -58,6 +60,7 @@ impl Default for Train {
             loss: LossName::Mae,
             huber_delta: Positive::literal(1.0),
             clip_norm: OrOff::On(Positive::literal(1.0)),
+            reduction: Reduction::Mean,
             shuffle: true,
             restore_best: true,
             initialiser: Initialiser::Keras,
@@ -102,6 +105,7 @@ impl Train {
             loss: loss.value,
             huber_delta: huber_delta.value,
             clip_norm: fields.or("clip_norm", default.clip_norm).value,
+            reduction: fields.or("reduction", default.reduction).value,
             shuffle: fields.or("shuffle", default.shuffle).value,
             restore_best: fields.or("restore_best", default.restore_best).value,
             initialiser: fields.or("initialiser", default.initialiser).value,
@@ -114,6 +118,10 @@ impl Train {
 impl Named for LossName {
     const NAMES: &'static [(&'static str, Self)] =
         &[("mae", Self::Mae), ("mse", Self::Mse), ("huber", Self::Huber)];
+}
+
+impl Named for Reduction {
+    const NAMES: &'static [(&'static str, Self)] = &[("mean", Self::Mean), ("sum", Self::Sum)];
 }
 
 impl Named for Initialiser {

@@ -27,7 +27,7 @@ pub enum Value {
     /// A date or time, as written.
     Date(String),
     /// A list.
-    List,
+    List(Vec<Value>),
     /// A table, header or inline.
     Table(Vec<Entry>),
     /// A text whose variables could not be expanded; the mistake is already told.
@@ -43,7 +43,7 @@ impl Value {
             Self::Real(_) => "a number",
             Self::Switch(_) => "true or false",
             Self::Date(_) => "a date",
-            Self::List => "a list",
+            Self::List(_) => "a list",
             Self::Table(_) => "a table",
         }
     }
@@ -104,7 +104,9 @@ fn plain(value: DeValue<'_>) -> Value {
         DeValue::Float(digits) => Value::Real(digits.as_str().parse().ok()),
         DeValue::Boolean(on) => Value::Switch(on),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
-        DeValue::Array(_) => Value::List,
+        DeValue::Array(items) => {
+            Value::List(items.into_iter().map(|item| plain(item.into_inner())).collect())
+        }
         DeValue::Table(table) => Value::Table(entries(table)),
     }
 }

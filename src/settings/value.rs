@@ -111,6 +111,31 @@ impl FromToml for NaiveDate {
     }
 }
 
+/// A list of values, not empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListOf<T>(pub Vec<T>);
+
+impl<T: FromToml> FromToml for ListOf<T> {
+    fn expected() -> String {
+        format!("a list in brackets, each {}", T::expected())
+    }
+
+    fn from_toml(value: &Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::List(items) if items.is_empty() => Err(Mismatch::Text("is empty")),
+            Value::List(items) => {
+                Ok(Self(items.iter().map(T::from_toml).collect::<Result<_, _>>()?))
+            }
+            _ => Err(Mismatch::Type),
+        }
+    }
+
+    fn to_toml(&self) -> String {
+        let items: Vec<_> = self.0.iter().map(T::to_toml).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
 /// A setting that `false` switches off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OrOff<T> {

@@ -10,15 +10,17 @@ use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::{Engine, Threads, mean_loss};
 use oddlot_series::{
-    Archive, Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError, Fitted, Form,
-    History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit, ScalerParts, Scalers, Scope,
-    Scores, Split, Thresholds, TrainingSet,
+    Archive, AsPublished, Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError,
+    Fitted, Form, History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit, ScalerParts,
+    Scalers, Scope, Scores, Split, Thresholds, TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
 use super::Keys;
 use super::foreign::Foreign;
-use crate::artifact::{Artifact, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes};
+use crate::artifact::{
+    Artifact, Course, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes,
+};
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
@@ -168,7 +170,17 @@ impl Job {
             set.add(&history(rows, &self.layout), scaler, &self.split)
                 .map_err(|error| Error::bug(format!("training windows: {error}")))?;
         }
+        if let Some(published) = self.as_published() {
+            set.hold_out_last(published.validation_share);
+        }
         Ok(set)
+    }
+
+    fn as_published(&self) -> Option<AsPublished> {
+        match &self.model.detector {
+            DetectorPlan::Network(network) => network.as_published.map(|plan| plan.protocol),
+            DetectorPlan::Baseline(_) | DetectorPlan::Archive(_) => None,
+        }
     }
 
     fn spec(&self) -> Result<ModelSpec, Error> {
@@ -226,6 +238,7 @@ impl Job {
             epochs: 0,
             best_epoch: 0,
             validation_loss: loss.filter(|loss| loss.is_finite()),
+            course: None,
         })
     }
 
@@ -243,7 +256,10 @@ impl Job {
             epochs: 0,
             best_epoch: 0,
             validation_loss: None,
+            course: None,
         };
+        let is_published = spec.as_published.is_some();
+        let mut best = None;
         let restores_best = spec.training.restore_best;
         let fitted = network
             .fit(windows, &mut |report| {
@@ -251,6 +267,16 @@ impl Job {
                 if report.is_best || !restores_best {
                     record.best_epoch = report.epoch;
                     record.validation_loss = report.validation_loss;
+                }
+                if report.is_best {
+                    best = report.validation_loss;
+                }
+                if is_published {
+                    record.course = Some(Course {
+                        last_train_loss: report.train_loss,
+                        last_validation_loss: report.validation_loss,
+                        best_validation_loss: best,
+                    });
                 }
                 bar.observe(report);
             })

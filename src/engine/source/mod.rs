@@ -33,6 +33,7 @@ mod wildcard;
 
 use std::sync::Arc;
 
+use datafusion::common::ScalarValue;
 use datafusion::prelude::{SessionContext, ident, lit};
 
 pub use broken::{Broken, find_broken};
@@ -150,6 +151,28 @@ pub async fn register_without(
     let prices = prices::select(context, Arc::new(table), &columns, source)?;
     step::register(context, PRICES, prices)?;
     Ok(facts)
+}
+
+/// Keeps only rows of the registered `prices` that are dated from `from` to `to`, days since 1970-01-01 and
+/// both included.
+///
+/// # Errors
+/// A bug: nothing is registered.
+pub async fn restrict(
+    context: &SessionContext,
+    (from, to): (Option<i32>, Option<i32>),
+) -> Result<()> {
+    let blame = |error| from_datafusion("source", error);
+    let mut prices = context.table(PRICES).await.map_err(blame)?;
+    let day = |day: i32| lit(ScalarValue::Date32(Some(day)));
+    if let Some(from) = from {
+        prices = prices.filter(ident("trade_date").gt_eq(day(from))).map_err(blame)?;
+    }
+    if let Some(to) = to {
+        prices = prices.filter(ident("trade_date").lt_eq(day(to))).map_err(blame)?;
+    }
+    step::register(context, PRICES, prices)?;
+    Ok(())
 }
 
 /// Takes the rows of `tickers` out of the registered `prices`.

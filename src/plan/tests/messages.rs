@@ -22,14 +22,14 @@ fn an_unknown_key() {
     assert_snapshot!(told("[output]", "[outputs]"), @r"
     error: unknown key `outputs` in the file
       --> pipelines/p.toml:26:2
-      expected  one of profile, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output
+      expected  one of profile, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output, as_published
       found     [outputs]
       hint: did you mean `output`?
     ");
     assert_snapshot!(told("units = 16", "units = 16\nhorizon = 3"), @r"
     error: unknown key `horizon` in [models.ae.detector.lstm_autoencoder]
       --> pipelines/p.toml:18:1
-      expected  one of units, latent, dropout, activation
+      expected  one of units, encoder, decoder, latent, latent_mode, dropout, activation
       found     horizon = 3
       hint: delete `horizon`
     ");
@@ -40,7 +40,7 @@ fn an_unknown_table() {
     assert_snapshot!(told("[output]", "[treshold.quantile]\nq = 0.9\n[output]"), @r"
     error: unknown key `treshold` in the file
       --> pipelines/p.toml:26:2
-      expected  one of profile, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output
+      expected  one of profile, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, output, as_published
       found     [treshold]
       hint: did you mean `threshold`?
     ");
