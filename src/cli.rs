@@ -60,6 +60,9 @@ pub enum Command {
     /// Score with the models trained before, and write tables
     #[command(after_help = "Example: oddlot score pipelines/sp500.toml --date 2026-02-11")]
     Score(Job),
+    /// Tell the published figures of the seed systems beside ours
+    #[command(after_help = "Example: oddlot report --seeds --format md --root out")]
+    Report(ReportArgs),
     /// Ask the tables in SQL; with neither query nor file, open a prompt
     #[command(after_help = "Example: oddlot sql \"SELECT * FROM events ORDER BY start_ts\"")]
     Sql(SqlArgs),
@@ -95,9 +98,9 @@ pub struct Pipeline {
 /// `run` and `score`.
 #[derive(Clone, Debug, Args)]
 pub struct Job {
-    /// The pipeline file.
-    #[command(flatten)]
-    pub pipeline: Pipeline,
+    /// The pipeline file (TOML); several run one after the other, and the worst exit code counts
+    #[arg(value_name = "PIPELINE", required = true)]
+    pub pipelines: Vec<PathBuf>,
     /// Which days are written.
     #[command(flatten)]
     pub range: Range,
@@ -160,6 +163,29 @@ pub struct Range {
     /// One trading date to write; the same as --from and --to on one day
     #[arg(long, value_name = "DATE", value_parser = date, conflicts_with_all = ["from", "to"])]
     pub date: Option<NaiveDate>,
+}
+
+/// `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The seed systems: published figures, ours under the same protocol, the trivial baseline's, the corrected form's
+    #[arg(long, required = true)]
+    pub seeds: bool,
+    /// The output folder that the seed pipelines wrote to
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub root: String,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "md")]
+    pub format: ReportFormat,
+}
+
+/// How to write a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A Markdown table
+    Md,
+    /// One JSON object a figure
+    Json,
 }
 
 /// `sql`.

@@ -6,13 +6,14 @@ mod evaluate;
 mod import;
 mod job;
 mod list;
+mod report;
 mod sql;
 mod stored;
 mod verify;
 mod weights;
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oddlot_engine::Error;
 use oddlot_nets::Engine;
@@ -21,7 +22,7 @@ use crate::cli::{Cli, Command, Models, ModelsCommand};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{colour, diagnostic, tell};
+use crate::{colour, diagnostic, relative, tell};
 
 /// Does what the command line asks for; `engine` computes the networks.
 ///
@@ -35,6 +36,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Train(args) => job::train(args, progress, engine),
         Command::Plan(args) => check::plan(args, engine),
         Command::Check(args) => check::check(&args.pipeline),
+        Command::Report(args) => report::report(args),
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),
         Command::Models(Models { what: None, place }) => list::models(place, engine),
@@ -57,6 +59,34 @@ fn load(pipeline: &Path) -> Result<Plan, Error> {
         tell(&diagnostic::warning(warning, colour()));
     }
     Ok(plan)
+}
+
+/// Does `work` for every pipeline in turn, whatever becomes of the others. What stops one of several is told at
+/// once, and the worst exit code counts; of a single one it is the error of the command.
+async fn each(
+    pipelines: &[PathBuf],
+    work: impl AsyncFn(&Path) -> Result<Exit, Error>,
+) -> Result<Exit, Error> {
+    if let [only] = pipelines {
+        return work(only).await;
+    }
+    let mut worst = Exit::Done;
+    for pipeline in pipelines {
+        let exit = match work(pipeline).await {
+            Ok(exit) => exit,
+            Err(error) => {
+                let exit = Exit::from(&error);
+                let error = match std::env::current_dir() {
+                    Ok(folder) => relative::error(error, &folder),
+                    Err(_) => error,
+                };
+                tell(&diagnostic::error(&error, colour()));
+                exit
+            }
+        };
+        worst = worst.worse(exit);
+    }
+    Ok(worst)
 }
 
 /// Threads to use: as asked, else one a processor.

@@ -36,6 +36,20 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// The one that matters more to whoever must act: any refusal before failed tickers, those before
+    /// anomalies, and being done last.
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |exit: Self| match exit {
+            Self::Done => 0,
+            Self::Anomaly => 1,
+            Self::TickersFailed => 2,
+            refused => 1000 + u32::from(refused as u8),
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 impl From<Kind> for Exit {
     fn from(kind: Kind) -> Self {
         match kind {
@@ -80,5 +94,15 @@ mod tests {
         for (kind, code) in codes {
             assert_eq!(Exit::from(kind) as u8, code, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn of_several_pipelines_the_one_that_somebody_must_mend_counts() {
+        let worst = |exits: &[Exit]| exits.iter().copied().fold(Exit::Done, Exit::worse);
+        assert_eq!(worst(&[]), Exit::Done);
+        assert_eq!(worst(&[Exit::Anomaly, Exit::Done]), Exit::Anomaly);
+        assert_eq!(worst(&[Exit::Anomaly, Exit::TickersFailed, Exit::Done]), Exit::TickersFailed);
+        assert_eq!(worst(&[Exit::TickersFailed, Exit::Input, Exit::Anomaly]), Exit::Input);
+        assert_eq!(worst(&[Exit::Config, Exit::Input]), Exit::Config);
     }
 }

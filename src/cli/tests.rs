@@ -134,7 +134,7 @@ fn usage_mistakes_are_refused() {
     assert_snapshot!(refusal("oddlot run p.toml --date 2024-02-01 --to 2024-02-01"), @r"
     error: the argument '--date <DATE>' cannot be used with '--to <DATE>'
 
-    Usage: oddlot run --date <DATE> <PIPELINE>
+    Usage: oddlot run --date <DATE> <PIPELINE>...
 
     For more information, try '--help'.
     ");
@@ -161,6 +161,7 @@ fn help_reads_in_the_words_of_the_field() {
       plan      List what a run would train, score and write, and why
       train     Train the models of a pipeline, unless they are trained already
       score     Score with the models trained before, and write tables
+      report    Tell the published figures of the seed systems beside ours
       sql       Ask the tables in SQL; with neither query nor file, open a prompt
       import    Turn CSV files into one sorted Parquet file, and tell what is odd in them
       models    List the trained models of an output folder; export and import their weights
@@ -181,10 +182,10 @@ fn help_reads_in_the_words_of_the_field() {
     assert_snapshot!(help("run"), @r"
     Do the whole job: read prices, train where needed, score, write tables
 
-    Usage: oddlot run [OPTIONS] <PIPELINE>
+    Usage: oddlot run [OPTIONS] <PIPELINE>...
 
     Arguments:
-      <PIPELINE>  The pipeline file (TOML)
+      <PIPELINE>...  The pipeline file (TOML); several run one after the other, and the worst exit code counts
 
     Options:
           --from <DATE>          The first trading date to write, included; the years that are touched are written whole

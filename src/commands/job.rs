@@ -4,7 +4,7 @@ use oddlot_engine::Error;
 use oddlot_nets::Engine;
 use serde_json::json;
 
-use super::{block_on, check, load, threads};
+use super::{block_on, check, each, load, threads};
 use crate::artifact::StoredJudge;
 use crate::cells::Range;
 use crate::cli::{Job, PlanArgs, TrainArgs, Work};
@@ -102,11 +102,8 @@ fn tables(
 ) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
-        let pipeline = args.pipeline.clone();
-        let args = PlanArgs { pipeline, range: args.range, full_refresh };
-        return check::plan(&args, engine);
+        return check::plans(&args.pipelines, args.range, full_refresh, engine);
     }
-    let plan = load(&args.pipeline.pipeline)?;
     let (from, to) = args.range.bounds();
     let options = Options {
         command,
@@ -118,9 +115,14 @@ fn tables(
         progress,
     };
     block_on(options.threads, async {
-        let outcome = run::run(&plan, options).await?;
-        print(&plan, &outcome);
-        Ok(exit_of(&plan, &outcome, args.fail_on.is_some()))
+        let fails_on_anomaly = args.fail_on.is_some();
+        each(&args.pipelines, async |pipeline| {
+            let plan = load(pipeline)?;
+            let outcome = run::run(&plan, options).await?;
+            print(&plan, &outcome);
+            Ok(exit_of(&plan, &outcome, fails_on_anomaly))
+        })
+        .await
     })
 }
 
