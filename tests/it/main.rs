@@ -36,6 +36,7 @@ mod rerun;
 mod revision;
 mod s3;
 mod scores;
+mod seeds;
 mod segments;
 mod server;
 mod sp500;
