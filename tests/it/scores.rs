@@ -47,8 +47,8 @@ fn every_threshold_goes_from_the_file_to_the_result_in_words() {
     let workshop = workshop(&format!("{}[threshold.k_sigma]\nk = 4", own.concat()));
     let ran = workshop.oddlot(&["run", "job.toml"]).ok();
     let line = |model: &str| {
-        let lines = ran.stdout.lines().filter(|line| line.starts_with(&format!("{model} ")));
-        lines.last().unwrap_or_else(|| panic!("{}", ran.stdout)).to_owned()
+        let mut lines = ran.stdout.lines().filter(|line| line.starts_with(&format!("{model} ")));
+        lines.next_back().unwrap_or_else(|| panic!("{}", ran.stdout)).to_owned()
     };
     for (model, words) in [
         ("autoencoder", "exceeded at 1.00 % by a generalised Pareto tail (shape "),
