@@ -90,7 +90,7 @@ pub enum StoredJudge {
     /// A network; its weights lie beside.
     Network {
         /// Layers and training.
-        spec: ModelSpec,
+        spec: Box<ModelSpec>,
         /// What trained it, as in `fused avx512`; another one may score, and is only warned about.
         engine: String,
         /// SHA-256 of `weights.safetensors`.
@@ -333,7 +333,7 @@ impl Model {
                     return Err(damaged(&place, "its weights have another checksum"));
                 }
                 let weights = checkpoint::from_safetensors(&bytes)
-                    .and_then(|weights| engine.load(spec.clone(), &weights))
+                    .and_then(|weights| engine.load(spec.as_ref().clone(), &weights))
                     .map_err(|error| damaged(&place, &error.to_string()))?;
                 Some(Arc::from(weights))
             }

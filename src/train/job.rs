@@ -200,6 +200,7 @@ impl Job {
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(network.as_ref())?));
         let imported = Some(Box::new(imported));
         let engine = engine.to_string();
+        let spec = Box::new(spec);
         let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(network)))
     }
@@ -218,7 +219,7 @@ impl Job {
                 Some(network),
             ) => {
                 let training = self.held_out(network.as_ref(), scalers)?;
-                let (spec, imported) = (self.spec()?, Some(from));
+                let (spec, imported) = (Box::new(self.spec()?), Some(from));
                 StoredJudge::Network { spec, engine, weights_sha256, training, imported }
             }
             (judge, _) => judge,
@@ -284,6 +285,7 @@ impl Job {
         bar.finish();
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
         let (training, imported, engine) = (record, None, engine.to_string());
+        let spec = Box::new(spec);
         let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(Arc::from(fitted))))
     }

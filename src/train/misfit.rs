@@ -70,7 +70,7 @@ fn has_spec(stored: &Artifact, model: &ModelPlan, layout: &Layout) -> Result<boo
     }
     let StoredJudge::Network { spec, imported, .. } = &stored.judge else { return Ok(true) };
     let asked = lower::spec(model, layout.length, layout.features.len())?;
-    let mut spec = spec.clone();
+    let mut spec = spec.as_ref().clone();
     if imported.is_some() {
         // How weights from elsewhere would be drawn and trained here says nothing of them.
         (spec.initialiser, spec.training) = (asked.initialiser, asked.training);
