@@ -267,11 +267,11 @@ fn help_reads_in_the_words_of_the_field() {
           --delimiter <CHAR>          What parts fields, or `tab`; by default the one of , ; | and tab that the header has
           --decimal <SIGN>            What parts decimals; by default a comma where numbers can be read no other way [possible values: point, comma]
           --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
-          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --no-columns                Keep no column but ticker and time: a list of days
           --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
-      -q, --quiet                     Show no progress, only warnings, errors and the result
+          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
+      -q, --quiet                     Show no progress, only warnings, errors and the result
           --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
           --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]
           --examples <N>              How many examples of each oddity to tell [default: 3]
