@@ -32,6 +32,7 @@ UNION ALL
 SELECT 'd_normals', 'trivial', 'training range', CAST(count(*) FILTER (WHERE value BETWEEN low AND high) AS DOUBLE)
 FROM values_seen CROSS JOIN learnt
 WHERE ticker = 'BIRTHS' AND trade_date <= DATE '1959-07-19'
+GROUP BY ticker
 UNION ALL
 SELECT 'd_fakes', 'trivial', ticker, CAST(count(*) FILTER (WHERE NOT value BETWEEN low AND high) AS DOUBLE)
 FROM values_seen CROSS JOIN learnt

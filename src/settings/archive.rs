@@ -35,12 +35,25 @@ pub const DETECTORS: [&str; 13] = [
 ];
 
 /// Members of the ensemble that a file says nothing of, in the order in which their scores are added.
-const MEMBERS: [&str; 4] =
-    ["nearest_neighbour", "matrix_profile", "window_pca", "lstm_autoencoder"];
+const MEMBERS: [&str; 6] = [
+    "nearest_neighbour",
+    "matrix_profile",
+    "window_pca",
+    "lstm_autoencoder",
+    "auto_regression",
+    "lstm_forecaster",
+];
 
 /// Models of an archive whose file has no [models]: the ensemble first, then its members.
-pub const DEFAULT_MODELS: [&str; 5] =
-    ["ensemble", "nearest_neighbour", "matrix_profile", "window_pca", "lstm_autoencoder"];
+pub const DEFAULT_MODELS: [&str; 7] = [
+    "ensemble",
+    "nearest_neighbour",
+    "matrix_profile",
+    "window_pca",
+    "lstm_autoencoder",
+    "auto_regression",
+    "lstm_forecaster",
+];
 
 /// A detector with its defaults.
 pub fn by_default(variant: &str) -> Archive {

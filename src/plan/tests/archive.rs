@@ -130,7 +130,7 @@ fn an_ensemble_has_the_members_that_are_named_whatever_their_order() {
     assert!(plan.to_string().contains("ensemble of window_pca, lstm_autoencoder; above"), "{plan}");
     assert_eq!(plan.config_hash(), other.config_hash());
     let by_default = read(&archive("[models.e.detector.ensemble]")).unwrap().to_string();
-    let recipe = "ensemble of nearest_neighbour, matrix_profile, window_pca, lstm_autoencoder;";
+    let recipe = "ensemble of nearest_neighbour, matrix_profile, window_pca, lstm_autoencoder, auto_regression, lstm_forecaster;";
     assert!(by_default.contains(recipe), "{by_default}");
 
     let told = told_of(&archive("[models.e.detector.ensemble.members]"));
