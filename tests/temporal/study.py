@@ -3,11 +3,12 @@
     pip install -r requirements.txt
     python study.py BINARY [--seeds 3] [--rate 0.01] [-o table.md]
 
-Each seed draws anomalies (anomalies.py) into the last quarter of each series (series.py), writes them as
-Parquet, runs one pipeline over all of them, and reads the `errors` table. A detector finds an anomaly if a
-row within it scores above the level that the share `--rate` of its rows outside of anomalies exceeds in the
-same span: as many false alarms for everybody. |z| and the range rule go by mean, deviation, least and
-greatest value of the training span. Networks learn from the training span alone, which holds no anomaly.
+Each seed draws anomalies (anomalies.py) into the last quarter of each series (series.py), writes the series and
+its twin without them as Parquet, runs one pipeline over all of them, and reads the `errors` table. A detector's
+level is what the share `--rate` of the twins' rows in that quarter exceeds: as many false alarms for everybody. It finds
+an anomaly if a row within it is above its level and no row of the twin is, at the same place. |z| and the range
+rule go by mean, deviation, least and greatest value of the training span. Networks learn from the training spans
+alone, which hold no anomaly.
 """
 
 import argparse
@@ -103,7 +104,8 @@ class Ticker:
 
     def __init__(self, study, kind, copy, seed, is_twin):
         name = f"{kind.replace(' ', '_')}-{copy}"
-        self.name, self.twin, self.kind, self.is_twin = f"{name}-twin" if is_twin else name, f"{name}-twin", kind, is_twin
+        self.twin, self.kind, self.is_twin = f"{name}-twin", kind, is_twin
+        self.name = self.twin if is_twin else name
         draw = np.random.default_rng([seed, copy, list(CLASSES).index(kind)])
         plain = study.values(draw)
         ends = [int(len(plain) * share) for share in study.spans]
@@ -131,7 +133,8 @@ def places(study, first, n, draw):
     """Where anomalies begin: as many as asked for, with calm rows between them."""
     room = (n - first - study.window) // study.events
     slack = room - study.length - study.window
-    return [first + study.window + idx * room + int(draw.integers(max(slack, 1))) for idx in range(study.events)]
+    begin = first + study.window
+    return [begin + idx * room + int(draw.integers(max(slack, 1))) for idx in range(study.events)]
 
 
 def run(binary, study, seed, threads):
@@ -163,9 +166,8 @@ def collect(found, tickers):
     scores = {}
     n = {ticker.name: ticker.n for ticker in tickers}
     rows = (found["ts"].astype("datetime64[D]") - np.datetime64(FIRST)).astype(int)
-    for ticker, model, row, score, hindsight in zip(
-        found["ticker"], found["model"], rows, np.ma.filled(found["score"], np.nan), np.ma.filled(found["score_hindsight"], np.nan)
-    ):
+    causal, merged = (np.ma.filled(found[name], np.nan) for name in ("score", "score_hindsight"))
+    for ticker, model, row, score, hindsight in zip(found["ticker"], found["model"], rows, causal, merged):
         of = lambda name: scores.setdefault((name, ticker), np.full(n[ticker], np.nan))
         of(model)[row] = score
         if model == "autoencoder":
@@ -186,7 +188,8 @@ def recall(study, tickers, scores, rate):
         for ticker in (ticker for ticker in tickers if not ticker.is_twin):
             for start in ticker.places:
                 within = slice(start, start + study.length)
-                is_flagged, was_flagged = (np.any(scores[name, of][within] > level) for of in (ticker.name, ticker.twin))
+                is_flagged = np.any(scores[name, ticker.name][within] > level)
+                was_flagged = np.any(scores[name, ticker.twin][within] > level)
                 hits[ticker.kind].append(bool(is_flagged and not was_flagged))
         found[name] = {kind: sum(of) / len(of) for kind, of in hits.items()}
     return found
@@ -202,7 +205,8 @@ def table(found, seeds):
         for name, label in LABELS.items():
             cells = []
             for kind in [*kinds, None]:
-                shares = [100 * (seed[name][kind] if kind else statistics.mean(seed[name].values())) for seed in of_seeds]
+                of = [seed[name] for seed in of_seeds]
+                shares = [100 * (seed[kind] if kind else statistics.mean(seed.values())) for seed in of]
                 spread = statistics.stdev(shares) if seeds > 1 else 0.0
                 cells.append(f"{statistics.mean(shares):.0f} ± {spread:.0f}")
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
