@@ -208,7 +208,8 @@ fn settings(archive: &Archive) -> Vec<String> {
     };
     let of = |value: &serde_json::Value| match value {
         serde_json::Value::Object(own) => {
-            own.iter().map(|(key, value)| format!("{key} {value}")).collect()
+            let given = own.iter().filter(|(_, value)| !value.is_null());
+            given.map(|(key, value)| format!("{key} {value}")).collect()
         }
         _ => Vec::new(),
     };
