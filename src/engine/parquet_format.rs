@@ -1,6 +1,6 @@
 //! How oddlot writes Parquet: one set of writer properties for imports, cells and query results.
 //!
-//! zstd 3, row groups of 131,072 rows, page statistics, a bloom filter on `ticker`, the sort order
+//! zstd 3, row groups of 131,072 rows (of cells 32,768), page statistics, a bloom filter on `ticker`, the sort order
 //! in the footer, a fixed `created_by`, and key-value metadata in the order it is given.
 //!
 //! **The Arrow schema is not embedded** (`ARROW:schema`). A file says what Parquet's own types
@@ -31,6 +31,10 @@ use datafusion::parquet::schema::types::ColumnPath;
 
 /// Rows in a full row group.
 pub const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Rows in a full row group of a cell. Of every open cell so many rows wait in memory, and of a run hundreds
+/// of cells are open: 100 bytes × 32,768 rows × 128 cells are 0.4 GiB.
+pub const CELL_GROUP_ROWS: usize = 32_768;
 
 /// `created_by` of every file: no version, so an upgrade alone changes no byte.
 pub const CREATED_BY: &str = "oddlot";
@@ -95,23 +99,24 @@ pub fn writer<W: Write + Send>(
     open(sink, schema.clone(), writer_properties(&schema, sorted_by, metadata)?)
 }
 
-/// As [`writer`], of computed numbers: hardly two of a DOUBLE column are equal, so that none of
+/// As [`writer`], of cells: row groups of [`CELL_GROUP_ROWS`] rows of computed numbers. Hardly two of a DOUBLE column are equal, so that none of
 /// them is looked up in a dictionary. A dictionary of them would be as large as the column, and
 /// would be held in memory, uncompressed, until the row group is full.
 ///
 /// # Errors
 /// Those of [`writer`].
-pub fn writer_of_computed<W: Write + Send>(
+pub fn writer_of_cells<W: Write + Send>(
     sink: W,
     schema: SchemaRef,
     sorted_by: &[&str],
     metadata: &[(&str, &str)],
 ) -> Result<ArrowWriter<W>, ParquetError> {
     let numbers = schema.fields().iter().filter(|field| *field.data_type() == DataType::Float64);
-    let properties =
-        numbers.fold(properties(&schema, sorted_by, metadata)?, |properties, field| {
-            properties.set_column_dictionary_enabled(ColumnPath::from(field.name().clone()), false)
-        });
+    let properties = properties(&schema, sorted_by, metadata)?
+        .set_max_row_group_row_count(Some(CELL_GROUP_ROWS));
+    let properties = numbers.fold(properties, |properties, field| {
+        properties.set_column_dictionary_enabled(ColumnPath::from(field.name().clone()), false)
+    });
     open(sink, schema.clone(), properties.build())
 }
 
@@ -243,8 +248,7 @@ mod tests {
     #[test]
     fn computed_numbers_have_no_dictionary_and_everything_else_has() {
         let mut bytes = Vec::new();
-        let mut writer =
-            writer_of_computed(&mut bytes, prices().schema(), &["ticker"], &[]).unwrap();
+        let mut writer = writer_of_cells(&mut bytes, prices().schema(), &["ticker"], &[]).unwrap();
         writer.write(&prices()).unwrap();
         writer.close().unwrap();
         let file = SerializedFileReader::new(file_of(&bytes)).unwrap();

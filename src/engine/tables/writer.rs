@@ -1,21 +1,23 @@
 //! Writes the cells of one table: each to staging, synced, its footer and row count verified.
 
+mod open_cell;
+
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
-use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
+use open_cell::OpenCell;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::cell::part_of;
 use super::{Cell, Table, schema};
 use crate::failpoint::{self, Failpoint};
-use crate::parquet_format;
 use crate::{Error, Kind, Report, Result};
 
 /// A finished, synced and verified file that waits to be moved in.
@@ -45,31 +47,9 @@ pub struct CellWriter {
     open: BTreeMap<(i32, u32), OpenCell>,
 }
 
-struct OpenCell {
-    writer: ArrowWriter<BufWriter<Appended>>,
-    file: PathBuf,
-    rows: u64,
-}
-
-/// A file that is open only while bytes are added, which is once a row group: the cells of a run
-/// (tables × years × parts) are more than the files that a process may have open.
-struct Appended {
-    file: PathBuf,
-}
-
-impl Write for Appended {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        OpenOptions::new().append(true).open(&self.file)?.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 impl CellWriter {
-    /// A writer for `table`, whose columns' meanings follow `metadata`. Each of `years` gets a cell in every part, if only an empty one: a
-    /// year whose last anomaly went away must lose the object that told of it.
+    /// A writer for `table`, whose columns' meanings follow `metadata`. Each of `years` gets a cell in every
+    /// part, if only an empty one: a year whose last anomaly went away must lose the object that told of it.
     ///
     /// # Errors
     /// [`Kind::Output`].
@@ -110,20 +90,18 @@ impl CellWriter {
         }
         for (key, run) in cell_runs(rows, self.table, self.parts)? {
             let Some(cell) = self.open.get_mut(&key) else { continue };
-            let own = rows.slice(run.start, run.len());
-            cell.writer.write(&own).map_err(|error| unwritable(&cell.file, &error))?;
-            cell.rows += own.num_rows() as u64;
+            cell.add(rows.slice(run.start, run.len()))?;
         }
         Ok(())
     }
 
-    /// Closes, syncs and verifies every file.
+    /// Closes, syncs and verifies every file, several at a time; they come in the order of year and part.
     ///
     /// # Errors
     /// [`Kind::Output`].
     pub fn finish(self) -> Result<Vec<StagedCell>> {
         let Self { table, pipeline, open, .. } = self;
-        open.into_iter()
+        open.into_par_iter()
             .map(|((year, part), cell)| {
                 let place = Cell { table, pipeline: pipeline.clone(), year, part };
                 finish_cell(place, cell)
@@ -132,18 +110,8 @@ impl CellWriter {
     }
 
     fn open_cell(&self, year: i32, part: u32) -> Result<OpenCell> {
-        let file = self.staging.join(format!("{}-{year:04}-{part:05}.parquet", self.table.name()));
-        drop(File::create(&file).map_err(|error| unwritable(&file, &error))?);
-        let metadata: Vec<(&str, &str)> =
-            self.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let writer = parquet_format::writer_of_computed(
-            BufWriter::new(Appended { file: file.clone() }),
-            self.schema.clone(),
-            sort_key(self.table),
-            &metadata,
-        )
-        .map_err(|error| unwritable(&file, &error))?;
-        Ok(OpenCell { writer, file, rows: 0 })
+        let file = open_cell::file_name(&self.staging, self.table.name(), year, part);
+        OpenCell::create(file, self.schema.clone(), sort_key(self.table), &self.metadata)
     }
 }
 
@@ -210,9 +178,7 @@ pub(crate) fn instants_of(year: i32) -> Range<i64> {
 }
 
 fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
-    let OpenCell { writer, file, rows } = cell;
-    let sink = writer.into_inner().map_err(|error| unwritable(&file, &error))?;
-    drop(sink.into_inner().map_err(|error| unwritable(&file, &error.into_error()))?);
+    let (file, rows) = cell.finish()?;
     failpoint::pass(Failpoint::CellWritten)?;
     File::open(&file)
         .and_then(|written| written.sync_all())

@@ -1,13 +1,14 @@
 use std::fs;
 
-use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::{ArrayRef, Float64Array};
+use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::sync::Arc;
 
 use super::*;
 use crate::judged::rows_of;
 use crate::judged::tests::{Nobody, judges, rows};
+use crate::parquet_format::CELL_GROUP_ROWS;
 use crate::score::Scorer;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -121,6 +122,41 @@ fn the_bytes_of_a_cell_do_not_depend_on_the_other_years_that_are_written() {
     let (_a, both) = write(Table::Reconstructions, 1, &[1970, 1971], std::slice::from_ref(&batch));
     let (_b, one) = write(Table::Reconstructions, 1, &[1971], &[batch]);
     assert_eq!(both[1].sha256, one[0].sha256);
+}
+
+#[test]
+fn row_groups_are_cut_by_rows_and_not_by_what_is_added_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    // Distinct values: what lands in the wrong place would show.
+    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Float64, false)]));
+    let n_rows = 2 * CELL_GROUP_ROWS + 5;
+    let values = Float64Array::from_iter_values((0..n_rows).map(|row| row as f64));
+    let all = RecordBatch::try_new(schema.clone(), vec![Arc::new(values) as ArrayRef]).unwrap();
+    let written = |name: &str, n_at_a_time: usize| {
+        let file = folder.path().join(name);
+        let mut cell = OpenCell::create(file, schema.clone(), &[], &[]).unwrap();
+        for from in (0..n_rows).step_by(n_at_a_time) {
+            cell.add(all.slice(from, n_at_a_time.min(n_rows - from))).unwrap();
+        }
+        let (file, rows) = cell.finish().unwrap();
+        assert_eq!(rows, n_rows as u64);
+        file
+    };
+    let whole = written("whole", n_rows);
+    let reader = SerializedFileReader::new(File::open(&whole).unwrap()).unwrap();
+    let groups = reader.metadata().row_groups().iter().map(|group| group.num_rows());
+    let full = CELL_GROUP_ROWS as i64;
+    assert_eq!(groups.collect::<Vec<_>>(), [full, full, 5]);
+    // 7 rows are more than 64 slices a group; 40,000 are more than a group.
+    for n_at_a_time in [7, 250, CELL_GROUP_ROWS, 40_000] {
+        let other = written("other", n_at_a_time);
+        assert_eq!(fs::read(&other).unwrap(), fs::read(&whole).unwrap(), "{n_at_a_time} at a time");
+    }
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&whole).unwrap()).unwrap();
+    let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    let values =
+        read.iter().flat_map(|rows| rows.column(0).as_primitive::<Float64Type>().values().to_vec());
+    assert!(values.enumerate().all(|(row, value)| value == row as f64));
 }
 
 #[test]
