@@ -54,6 +54,14 @@ impl Prices {
         }
     }
 
+    /// The windows of what is registered as `prices` now.
+    ///
+    /// # Errors
+    /// A bug: the queries were planned before.
+    pub async fn windows(&self, plan: &Plan) -> Result<WindowsRelation, Error> {
+        windows(&self.session, &sql_of(plan)?).await
+    }
+
     /// Holds queries of the user's own against the history as it was on a few earlier days.
     ///
     /// # Errors
@@ -83,7 +91,9 @@ impl Prices {
 /// # Errors
 /// What stops the whole job: the source cannot be read, the SQL is wrong, or no ticker survives.
 pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
-    let session = session(&SessionOptions { threads, ..SessionOptions::default() })?;
+    let memory_limit_bytes = Some(plan.memory_limit.of_queries());
+    let session =
+        session(&SessionOptions { threads, memory_limit_bytes, ..SessionOptions::default() })?;
     let source = source_of(plan);
     let mut files = source::register(&session, &source).await?;
     restrict(&session, plan).await?;

@@ -6,14 +6,12 @@
 //! where those have changed it is an error: nobody trains over them unasked.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::off_tokio;
 use oddlot_engine::tables::{OutputRoot, SCORING_VERSION};
-use oddlot_engine::ticker_rows::{TickerRows, by_ticker};
 use oddlot_nets::{Engine, Threads};
 use oddlot_series::{Spans, Split};
 use sha2::{Digest, Sha256};
@@ -27,11 +25,13 @@ mod abreast;
 mod foreign;
 mod job;
 mod misfit;
+mod rows;
 
 use abreast::Abreast;
 pub use foreign::{Foreign, rectifies};
 use job::{Job, Weights};
 use misfit::{Misfit, Misfits};
+use rows::{LearningRows, Reader};
 
 /// What training may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,14 +240,14 @@ impl Workshop<'_> {
     /// Every model in the order of `orders`; as many of them at a time as is fastest.
     async fn carry_out(&self, orders: Vec<Order<'_>>) -> Result<Vec<Ready>, Error> {
         let rows = match orders.iter().any(Order::needs_rows) {
-            true => Arc::new(self.learning_rows().await?),
-            false => Arc::default(),
+            true => self.learning_rows().await?,
+            false => LearningRows::none(),
         };
         let n_networks = orders.iter().filter(|order| order.trains_a_network()).count();
         let Abreast { models, threads } = Abreast::of(n_networks, self.threads);
         let bars = self.progress.training();
         let made = orders.into_iter().map(|order| {
-            let (rows, bars) = (Arc::clone(&rows), bars.clone());
+            let (rows, bars) = (rows.clone(), bars.clone());
             self.carry_out_one(order, rows, bars, threads)
         });
         stream::iter(made).buffered(models).try_collect().await
@@ -256,7 +256,7 @@ impl Workshop<'_> {
     async fn carry_out_one(
         &self,
         order: Order<'_>,
-        rows: Arc<Vec<TickerRows>>,
+        rows: LearningRows,
         bars: TrainingBars,
         threads: Threads,
     ) -> Result<Ready, Error> {
@@ -276,7 +276,7 @@ impl Workshop<'_> {
     /// Weights that do not fit; rows that suffice for no scaler or threshold.
     pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
         let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
-        let rows = Arc::new(self.learning_rows().await?);
+        let rows = self.learning_rows().await?;
         let bars = self.progress.training();
         let weights = Weights::Import(foreign);
         self.make_and_store(model, keys, rows, bars, Threads::All, weights).await
@@ -295,19 +295,16 @@ impl Workshop<'_> {
     }
 
     /// The rows up to the end of calibration: nothing later may be learnt from.
-    async fn learning_rows(&self) -> Result<Vec<TickerRows>, Error> {
+    async fn learning_rows(&self) -> Result<LearningRows, Error> {
         // What sees the future would learn from it, and is told before the hours that this takes.
         self.prices.replay(self.plan).await?;
-        let last_day = self.split.spans().calibration_to;
-        let windows = self.prices.relation.stream().await?;
-        by_ticker(windows, self.prices.layout.clone())
-            .map_ok(|mut rows| {
-                rows.truncate_after(last_day);
-                rows
-            })
-            .try_filter(|rows| std::future::ready(!rows.is_empty()))
-            .try_collect()
-            .await
+        let reader = Reader {
+            relation: self.prices.relation.clone(),
+            layout: self.prices.layout.clone(),
+            last_day: self.split.spans().calibration_to,
+        };
+        let most_bytes = self.plan.memory_limit.of_learning_rows();
+        LearningRows::new(reader, self.digest.n_rows(), most_bytes).await
     }
 
     /// Trains (or takes weights over) and calibrates, off tokio's threads; then stores.
@@ -315,7 +312,7 @@ impl Workshop<'_> {
         &self,
         model: &ModelPlan,
         keys: Keys,
-        rows: Arc<Vec<TickerRows>>,
+        rows: LearningRows,
         bars: TrainingBars,
         threads: Threads,
         weights: Weights,

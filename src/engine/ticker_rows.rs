@@ -80,6 +80,43 @@ impl TickerRows {
         self.ts.is_empty()
     }
 
+    /// Bytes that a row takes.
+    pub fn row_bytes(layout: &Layout) -> usize {
+        let n_floats = layout.features.len() * (1 + usize::from(layout.has_scales))
+            + usize::from(layout.has_reference_price);
+        size_of::<i64>() * 2
+            + size_of::<i32>()
+            + 2 * size_of::<bool>()
+            + size_of::<Option<&str>>()
+            + n_floats * size_of::<f64>()
+    }
+
+    /// The rows from `first` on. Those whose window reaches back further have none.
+    pub fn from_row(&self, first: usize, layout: &Layout) -> Self {
+        let first = first.min(self.len());
+        let from = |values: &[f64]| match values.len() / self.len().max(1) {
+            0 => Vec::new(),
+            n => values[first * n..].to_vec(),
+        };
+        let mut windowed = self.windowed[first..].to_vec();
+        if first > 0 {
+            let n_cut = windowed.len().min(layout.length.saturating_sub(1));
+            windowed[..n_cut].fill(false);
+        }
+        Self {
+            ticker: self.ticker.clone(),
+            ts: self.ts[first..].to_vec(),
+            days: self.days[first..].to_vec(),
+            segments: self.segments[first..].to_vec(),
+            breaks: self.breaks[first..].to_vec(),
+            values: from(&self.values),
+            feature_scales: from(&self.feature_scales),
+            reference_prices: from(&self.reference_prices),
+            windowed,
+            skip_reasons: self.skip_reasons[first..].to_vec(),
+        }
+    }
+
     /// Keeps the rows up to and with `last_day`.
     pub fn truncate_after(&mut self, last_day: i32) {
         let n_rows = self.days.partition_point(|day| *day <= last_day);

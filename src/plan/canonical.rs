@@ -24,6 +24,8 @@ impl Plan {
         let Self {
             // Told by the split, which is `whole` of an archive only.
             profile: _,
+            // Changes no row.
+            memory_limit: _,
             pipeline: _,
             file: _,
             source,

@@ -100,6 +100,7 @@ fn lower(
     };
     Some(Plan {
         profile: settings.profile,
+        memory_limit: settings.memory_limit,
         pipeline,
         file: file.to_owned(),
         source: SourcePlan::lower(source?, folder, mistakes),

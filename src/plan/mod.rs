@@ -27,6 +27,7 @@ pub use split::SplitPlan;
 
 use crate::settings::{
     Document, Slug, Variables,
+    memory::MemoryLimit,
     output::Universe,
     profile::Profile,
     score::Score,
@@ -39,6 +40,8 @@ use crate::settings::{
 pub struct Plan {
     /// What it is for.
     pub profile: Profile,
+    /// How much memory it may take for what grows with its input.
+    pub memory_limit: MemoryLimit,
     /// The pipeline's name: its file's, without `.toml`.
     pub pipeline: Slug,
     /// The pipeline file as the user named it.

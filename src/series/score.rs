@@ -179,6 +179,16 @@ impl Detector {
         self.merge.is_some() && steps > 1
     }
 
+    /// Rows before a row that its scores depend on, of windows of `length` rows; features looked back before.
+    pub fn rows_before(&self, length: usize) -> usize {
+        let own = match &self.judge {
+            Judge::Network { .. } => length,
+            Judge::Baseline(baseline) => baseline.baseline().lookback() + 1,
+            Judge::Archive(_) => return usize::MAX,
+        };
+        own.max(fallback::LOOKBACK) + self.form.rows_before()
+    }
+
     /// Whether it learns from every row that it scores, and sets each ticker a threshold from these very
     /// scores: then no row is held out, and what is told of it is told of all rows.
     pub fn is_archive(&self) -> bool {

@@ -8,6 +8,7 @@ mod as_published;
 mod document;
 mod expand;
 mod fields;
+pub mod memory;
 pub mod models;
 pub mod output;
 pub mod profile;
@@ -31,6 +32,7 @@ pub use slug::Slug;
 pub use suggest::nearest;
 
 use fields::Fields;
+use memory::MemoryLimit;
 use profile::Profile;
 
 /// A pipeline file.
@@ -38,6 +40,8 @@ use profile::Profile;
 pub struct Settings {
     /// `profile`
     pub profile: Profile,
+    /// `memory_limit`
+    pub memory_limit: MemoryLimit,
     /// `[source]`
     pub source: Option<source::Source>,
     /// `[features]`
@@ -84,6 +88,7 @@ impl Settings {
         use self::{output, score, source, split, threshold};
         let profile = file.or("profile", Profile::default()).value;
         profile.refuse_unused(&mut file);
+        let memory_limit = file.or("memory_limit", MemoryLimit::default()).value;
         let source = file
             .table("source", "[source] with `path` and `columns`")
             .and_then(source::Source::read);
@@ -125,6 +130,7 @@ impl Settings {
         file.finish();
         Self {
             profile,
+            memory_limit,
             source,
             features,
             windows,

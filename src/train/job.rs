@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::Keys;
 use super::foreign::Foreign;
+use super::rows::LearningRows;
 use crate::artifact::{
     Artifact, Course, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes,
 };
@@ -32,7 +33,7 @@ pub(super) struct Job {
     pub(super) plan: Plan,
     pub(super) model: ModelPlan,
     pub(super) keys: Keys,
-    pub(super) rows: Arc<Vec<TickerRows>>,
+    pub(super) rows: LearningRows,
     pub(super) layout: Layout,
     pub(super) split: Split,
     pub(super) learnt_from: String,
@@ -144,9 +145,10 @@ impl Job {
 
     fn scalers(&self) -> Result<Scalers, Error> {
         let mut fit = ScalerFit::new(lower::scaling(self.plan.scaling), self.layout.features.len());
-        for rows in self.rows.iter() {
+        self.rows.for_each(|rows| {
             fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
-        }
+            Ok(())
+        })?;
         fit.finish().map_err(|error| self.unlearnable(&error.to_string()))
     }
 
@@ -156,20 +158,21 @@ impl Job {
             crate::settings::split::Scaling::None => Scope::Pooled,
         };
         let mut fit = BaselineFit::new(baseline, scope, self.layout.features.len());
-        for rows in self.rows.iter() {
+        self.rows.for_each(|rows| {
             fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
-        }
+            Ok(())
+        })?;
         fit.finish().map_err(|error| self.unlearnable(&error.to_string()))
     }
 
     /// The scaled windows of the training and the validation span.
     fn training_set(&self, scalers: &Scalers) -> Result<TrainingSet, Error> {
         let mut set = TrainingSet::new(self.layout.length, self.layout.features.len());
-        for rows in self.rows.iter() {
+        self.rows.for_each(|rows| {
             let scaler = scalers.get(&rows.ticker).item;
             set.add(&history(rows, &self.layout), scaler, &self.split)
-                .map_err(|error| Error::bug(format!("training windows: {error}")))?;
-        }
+                .map_err(|error| Error::bug(format!("training windows: {error}")))
+        })?;
         if let Some(published) = self.as_published() {
             set.hold_out_last(published.validation_share);
         }
@@ -327,11 +330,12 @@ impl Job {
     /// Mean and covariance of the errors of the validation span.
     fn error_shape(&self, detector: &Detector) -> Result<ErrorShape, Error> {
         let mut errors = Vec::new();
-        for rows in self.rows.iter() {
+        self.rows.for_each(|rows| {
             let history = history(rows, &self.layout);
             let scores = scores(detector, rows, &history)?;
             errors.extend(ErrorShape::errors(&history, &scores, &self.split));
-        }
+            Ok(())
+        })?;
         ErrorShape::fit(&errors, self.layout.features.len()).map_err(|error| {
             let spans = ["split.validation_to", "split.validation"];
             let title = format!("the errors of `{}` have no mean and covariance", self.model.name);
@@ -347,18 +351,24 @@ impl Job {
 
     fn calibrate(&self, detector: &Detector) -> Result<Thresholds, Error> {
         let mut samples = BTreeMap::new();
-        for rows in self.rows.iter() {
-            let history = history(rows, &self.layout);
-            let scores = scores(detector, rows, &history)?;
-            samples.insert(rows.ticker.clone(), Sample::of(&history, &scores, &self.split));
-        }
+        let mut is_all_constant = true;
+        let (n_features, n_before) =
+            (self.layout.features.len().max(1), self.rows_before(detector));
+        self.rows.for_each(|rows| {
+            is_all_constant &= is_constant(&rows.values, n_features);
+            let first = rows.days.partition_point(|&day| day <= self.split.spans().validation_to);
+            let own = rows.from_row(first.saturating_sub(n_before), &self.layout);
+            let history = history(&own, &self.layout);
+            let scores = scores(detector, &own, &history)?;
+            samples.insert(own.ticker.clone(), Sample::of(&history, &scores, &self.split));
+            Ok(())
+        })?;
         let threshold = lower::threshold(self.model.threshold)?;
         let calibration = lower::calibration(self.plan.calibration);
         let by_hindsight = detector.decides_by_hindsight();
         Thresholds::calibrate(&threshold, &calibration, &samples, by_hindsight).map_err(|error| {
             let spans = ["split.calibration_to", "split.calibration"];
-            let n_features = self.layout.features.len().max(1);
-            if self.rows.iter().all(|rows| is_constant(&rows.values, n_features)) {
+            if is_all_constant {
                 return self.constant();
             }
             let (expected, hint) = match error {
@@ -379,6 +389,14 @@ impl Job {
                     .hint(hint),
             )
         })
+    }
+
+    /// Rows before a row that its score depends on; all where a published protocol knows no such bound.
+    fn rows_before(&self, detector: &Detector) -> usize {
+        match self.as_published() {
+            Some(_) => usize::MAX,
+            None => detector.rows_before(self.layout.length),
+        }
     }
 
     /// Where the first of `keys` stands that the user wrote.

@@ -164,6 +164,21 @@ async fn rows_after_a_day_are_cut_off_in_every_column() {
     rows.truncate_after(0);
 }
 
+#[tokio::test]
+async fn rows_from_a_row_on_have_no_window_that_reaches_back_further() {
+    let rows = grouped(&[&ROWS[..3]]).await.unwrap().remove(0);
+    assert_eq!(rows.windowed, [false, true, true], "windows of two rows");
+    let tail = rows.from_row(1, &layout());
+    assert_eq!(
+        (tail.days.as_slice(), tail.values.as_slice()),
+        (&rows.days[1..], &rows.values[1..])
+    );
+    assert_eq!((tail.ticker.as_str(), tail.windowed.as_slice()), ("A", [false, true].as_slice()));
+    assert_eq!(tail.feature_scales.len(), rows.feature_scales.len() / 3 * 2);
+    assert_eq!(rows.from_row(0, &layout()).windowed, rows.windowed);
+    assert!(rows.from_row(9, &layout()).is_empty());
+}
+
 #[test]
 fn a_day_is_told_as_a_date() {
     assert_eq!(iso_date(0), "1970-01-01");
