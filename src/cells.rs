@@ -13,15 +13,20 @@ use oddlot_engine::tables::{
 use oddlot_engine::ticker_rows::day_of;
 use oddlot_engine::{Error, Report};
 use oddlot_nets::Engine;
-use oddlot_series::{Form, fallback};
+use oddlot_series::EventRule;
 
-use crate::artifact::{Model, Pointer, StoredJudge};
+use crate::artifact::{Model, Pointer};
 use crate::plan::{Plan, SqlPlan};
 use crate::prices::{Prices, sql_of};
+use crate::result::{PartCounts, Reading};
 use crate::split::day;
 
 /// Entries of the ledger that are read at a time: of a bucket each is a trip to the server.
 const CONCURRENT: usize = 16;
+
+/// Rows of the year before that are judged along with the first year to be scored, so that an event which
+/// goes on over the turn of the year is seen to begin. One that is longer costs a second reading.
+const EVENT_ROWS: usize = 64;
 
 /// Trade dates, both included; `None` is without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,10 +74,30 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Years in which a cell of `table` is stale.
-    pub fn stale_years(&self, table: Table) -> BTreeSet<i32> {
-        let own = self.stale.iter().filter(|chosen| chosen.cell.table == table);
-        own.map(|chosen| chosen.cell.year).collect()
+    /// (year, part) of the stale cells of `table` in `part`.
+    pub fn stale_in(&self, table: Table, part: u32) -> impl Iterator<Item = (i32, u32)> {
+        let cells = self.stale.iter().map(|chosen| &chosen.cell);
+        let own = cells.filter(move |cell| cell.table == table && cell.part == part);
+        own.map(|cell| (cell.year, cell.part))
+    }
+
+    /// The first year of `part` whose rows have to be scored: because a cell is stale, or because they are
+    /// not counted in the result.
+    pub fn first_year_to_score(&self, part: u32, counted: &PartCounts) -> Option<i32> {
+        let stale = self.stale.iter().filter(|chosen| chosen.cell.part == part);
+        let is_uncounted = |chosen: &&Chosen| {
+            let cell = &chosen.cell;
+            cell.table == Table::Errors
+                && cell.part == part
+                && !counted.has(cell.year, &chosen.fingerprint)
+        };
+        let uncounted = self.all.iter().filter(is_uncounted);
+        stale.chain(uncounted).map(|chosen| chosen.cell.year).min()
+    }
+
+    /// Years of the range that have a cell, rising.
+    pub fn all_years(&self) -> BTreeSet<i32> {
+        self.all.iter().map(|chosen| chosen.cell.year).collect()
     }
 
     /// First and last year of the range that has a cell.
@@ -93,7 +118,7 @@ pub struct Prints {
     /// So many rows further a flag may change where an event begins and ends.
     event_rows: usize,
     /// Whether a feature may look at other tickers.
-    is_across: bool,
+    pub is_across: bool,
 }
 
 impl Prints {
@@ -101,7 +126,7 @@ impl Prints {
         Ok(Self {
             context: context(plan, models)?,
             parts: parts(plan),
-            reach: reach(prices, models),
+            reach: reach(prices, models)?,
             event_rows: plan.events.max_gap_rows.get() + 1,
             // The embedded queries do not; of a user's own nothing is known.
             is_across: [&plan.features, &plan.windows.sql]
@@ -128,9 +153,35 @@ impl Prints {
         }
     }
 
+    /// The fingerprint of the rows of `errors` in `year` and `part`.
+    pub fn of_errors(&self, digest: &InputDigest, pipeline: &str, year: i32, part: u32) -> String {
+        let cell = Cell { table: Table::Errors, pipeline: pipeline.to_owned(), year, part };
+        self.of(digest, &cell, (year, year))
+    }
+
     /// The part of `ticker`.
     pub fn part_of(&self, ticker: &str) -> u32 {
         part_of(ticker, self.parts)
+    }
+
+    /// What has to be read to score the rows of `first_year` and later in `part`: from which day on, counted
+    /// from 1970-01-01, and of which rows the judgement lacks what came before; `None` is everything.
+    pub fn reading(
+        &self,
+        digest: &InputDigest,
+        first_year: i32,
+        part: u32,
+    ) -> Option<(i32, Reading)> {
+        // What a query of the user's own looks back on is declared, but nothing holds it to that.
+        if self.is_across {
+            return None;
+        }
+        let is_own = |ticker: &str| self.part_of(ticker) == part;
+        let n_warm = self.reach.rows_before.saturating_add(self.event_rows);
+        let n_before = n_warm.saturating_add(EVENT_ROWS);
+        let first_day = digest.first_day_needed(first_year, n_before, is_own)?;
+        let cut = digest.tickers_before(first_day, is_own);
+        (!cut.is_empty()).then_some((first_day, Reading { first_year, cut, n_warm }))
     }
 }
 
@@ -291,25 +342,20 @@ fn context(plan: &Plan, models: &[&Model]) -> Result<String, Error> {
 }
 
 /// How far the results of a row reach back and ahead.
-fn reach(prices: &Prices, models: &[&Model]) -> Reach {
-    let before = |model: &&Model| match &model.artifact.judge {
-        StoredJudge::Network { .. } => prices.layout.length,
-        StoredJudge::Baseline(baseline) => baseline.baseline().lookback() + 1,
-        StoredJudge::Archive { .. } => usize::MAX,
-    };
-    let detector = models.iter().map(before).max().unwrap_or(0).max(fallback::LOOKBACK);
-    let sees_all = |model: &&Model| matches!(model.artifact.judge, StoredJudge::Archive { .. });
-    let forms = || models.iter().map(|model| &model.artifact.form);
-    let smoothed_before = forms().map(Form::rows_before).max().unwrap_or(0);
-    let smoothed_after = forms().map(Form::rows_after).max().unwrap_or(0);
-    let rows_before = prices.relation.features.lookback + smoothed_before;
-    Reach {
-        rows_before: rows_before.saturating_add(detector),
-        rows_after: match models.iter().any(sees_all) {
+fn reach(prices: &Prices, models: &[&Model]) -> Result<Reach, Error> {
+    let length = prices.layout.length;
+    let mut reach = Reach { rows_before: 0, rows_after: 0 };
+    for model in models {
+        let detector = model.detector(Vec::new(), EventRule::default())?.detector;
+        let rows_after = match detector.is_archive() {
             true => usize::MAX,
-            false => prices.layout.length.saturating_sub(1) + smoothed_after,
-        },
+            false => length.saturating_sub(1) + detector.form.rows_after(),
+        };
+        reach.rows_before = reach.rows_before.max(detector.rows_before(length));
+        reach.rows_after = reach.rows_after.max(rows_after);
     }
+    reach.rows_before = reach.rows_before.saturating_add(prices.relation.features.lookback);
+    Ok(reach)
 }
 
 /// The models that a pipeline uses now, in the order of its file.

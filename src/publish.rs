@@ -1,39 +1,32 @@
 //! Scores what is stale, writes its cells and commits the run, whose row comes last.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use futures::TryStreamExt;
-use indicatif::ProgressBar;
+use oddlot_engine::Error;
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
-use oddlot_engine::judged::{Judges, rows_of};
 use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
-use oddlot_engine::score;
+use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow, TickerRow};
-use oddlot_engine::tables::{
-    CellWriter, EventSpans, Ledger, Origin, OutputRoot, SCHEMA_VERSION, SCORING_VERSION,
-    StagedCell, Table,
-};
-use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
-use oddlot_series::{Judge, Thresholds};
-use rayon::prelude::*;
+use oddlot_series::Thresholds;
 
 use crate::artifact::StoredJudge;
 use crate::cells::{Cells, Range};
 use crate::faults::Faults;
-use crate::lower;
 use crate::plan::Plan;
 use crate::prices::Prices;
-use crate::result::{Summary, Tally};
+use crate::result::{PartCounts, Summary};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
-use crate::settings::profile::Profile;
 use crate::split::day;
-use crate::stopwatch::{Part, Spent, Stopwatch, TimedNetwork, TimedScorer};
+use crate::stopwatch::{Part, Spent, Stopwatch};
 use crate::train::Ready;
+
+mod scoring;
+
+use scoring::Scoring;
 
 /// A run whose models are ready.
 pub struct Job<'a> {
@@ -50,20 +43,8 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Every cell is fresh: tells what the tables say.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn nothing_to_write(&self, run_id: &RunId, cells: &Cells) -> Result<Outcome, Error> {
-        let json = self.root.get(&self.summary_path()).await?;
-        // A summary that cannot be read is not worth a failed run: the tables have it all.
-        let summary = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-        // A run that was killed may have committed flags and not told them.
-        let alerts = self.untold_alerts(cells).await?;
-        Ok(self.outcome(run_id, cells, summary, alerts, 0))
-    }
-
-    /// Scores the source and replaces the stale cells.
+    /// Scores what is stale, part by part, and replaces the stale cells. Where nothing is, tells what the
+    /// tables say.
     ///
     /// # Errors
     /// The source cannot be read any more, or the output cannot be written.
@@ -74,61 +55,26 @@ impl Job<'_> {
         staging: &Path,
         options: Options,
     ) -> Result<Outcome, Error> {
-        let tally = Arc::new(Tally::new(self.models));
         let watch = Stopwatch::start();
-        let mut writers = self.writers(cells, staging)?;
-        let mut spans = EventSpans::default();
-        // A series of an archive takes seconds, a row of prices microseconds.
-        let is_archive = self.plan.profile == Profile::Archive;
-        let bar = match is_archive {
-            true => options.progress.scoring_series(self.digest.n_tickers() as u64),
-            false => options.progress.scoring(self.digest.n_rows() as u64),
-        };
-        let mut judged = self.judged(&tally, &watch).await?;
-        // A price row is judged by every model, feature by feature.
-        let judged_a_row = (self.models.len() * self.prices.layout.features.len()).max(1);
-        let blame = |error| from_datafusion(&self.plan.source.path, error);
-        while let Some(ticker) = judged.try_next().await.map_err(blame)? {
-            spans.add(&rows_of(Table::Events, &ticker)?, |name| cells.prints.part_of(name))?;
-            match is_archive {
-                true => self.series_done(&bar),
-                false => bar.inc((ticker.num_rows() / judged_a_row) as u64),
+        let pipeline = self.plan.pipeline.as_str();
+        let mut scoring = Scoring::new(self, run_id, cells, staging, options, &watch).await?;
+        let mut counted = Vec::new();
+        for part in 0..cells.prints.parts {
+            let mut counts = PartCounts::load(self.root, pipeline, part).await?;
+            if let Some(first_year) = cells.first_year_to_score(part, &counts) {
+                scoring.score(part, first_year, &mut counts).await?;
             }
-            let writing = Arc::clone(&watch);
-            writers =
-                off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
-            failpoint::pass(Failpoint::TickerWritten)?;
+            counted.push(counts);
         }
-        bar.finish_and_clear();
-        // The summary first: where it is missing, cells are too, and the next run makes both.
-        let summary = tally.summary(self.models);
-        let json = serde_json::to_vec_pretty(&summary)
-            .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
-        self.root.put(staging, &self.summary_path(), &json).await?;
-        failpoint::pass(Failpoint::SummaryStored)?;
-        let mut n_replaced = 0;
-        for writer in writers {
-            let writing = Arc::clone(&watch);
-            let close = move || writing.during(Part::Write, || writer.finish());
-            for staged in off_tokio("closing cells", close).await?? {
-                let is_replaced =
-                    self.commit_cell(&staged, cells, &spans, run_id, staging, options).await?;
-                n_replaced += usize::from(is_replaced);
-            }
+        let Scoring { n_rows, n_replaced, .. } = scoring;
+        if n_rows > 0 {
+            tell_time(&watch.read(), n_rows);
         }
         failpoint::pass(Failpoint::CellsCommitted)?;
-        tell_time(&watch.read(), self.digest.n_rows());
+        let summary = Summary::of(self.models, counted.iter().flat_map(PartCounts::years));
+        summary.store(self.root, pipeline, staging).await?;
         let alerts = self.untold_alerts(cells).await?;
         Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
-    }
-
-    /// Counts a series of an archive; where nobody watches a bar, each tenth of them is a line.
-    fn series_done(&self, bar: &ProgressBar) {
-        bar.inc(1);
-        let (done, all) = (bar.position(), self.digest.n_tickers() as u64);
-        if bar.is_hidden() && done % all.div_ceil(10).max(1) == 0 {
-            tracing::info!(tickers = done, of = all, "scored so far");
-        }
     }
 
     /// Writes the rows of the run tables; that of `runs` last.
@@ -172,82 +118,6 @@ impl Job<'_> {
         failpoint::pass(Failpoint::RunCommitted)?;
         outcome.n_anomalies = self.count_anomalies(options).await?;
         Ok(())
-    }
-
-    /// The judged rows of all tickers, one batch a ticker.
-    async fn judged(
-        &self,
-        tally: &Arc<Tally>,
-        watch: &Arc<Stopwatch>,
-    ) -> Result<score::JudgedStream, Error> {
-        let features = self.prices.layout.features.len();
-        let links = lower::price_links(self.prices.relation.features.header.link, features);
-        let events = lower::events(self.plan.events);
-        let detectors = self.models.iter().map(|ready| ready.model.detector(links.clone(), events));
-        let mut detectors = detectors.collect::<Result<Vec<_>, _>>()?;
-        for judge in &mut detectors {
-            if let Judge::Network { network, .. } = &mut judge.detector.judge {
-                let watch = Arc::clone(watch);
-                *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
-            }
-        }
-        let layout = self.prices.layout.clone();
-        let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
-        let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
-        score::stream(&self.prices.session, &self.prices.relation, layout, scorer).await
-    }
-
-    fn writers(&self, cells: &Cells, staging: &Path) -> Result<Vec<CellWriter>, Error> {
-        let mut model_ids: Vec<&str> =
-            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
-        model_ids.sort_unstable();
-        let pair = |key: &str, value: String| (format!("oddlot.{key}"), value);
-        Table::ALL
-            .into_iter()
-            .map(|table| {
-                let metadata = vec![
-                    pair("table", table.name().to_owned()),
-                    pair("schema_version", SCHEMA_VERSION.to_string()),
-                    pair("scoring_version", SCORING_VERSION.to_string()),
-                    pair("pipeline", self.plan.pipeline.as_str().to_owned()),
-                    pair("config_hash", self.plan.config_hash()),
-                    pair("model_ids", model_ids.join(",")),
-                ];
-                let pipeline = self.plan.pipeline.as_str();
-                let years = cells.stale_years(table);
-                CellWriter::create(table, pipeline, cells.prints.parts, years, metadata, staging)
-            })
-            .collect()
-    }
-
-    /// Moves a stale cell in; whether its object was replaced. Equal bytes stay where they are.
-    async fn commit_cell(
-        &self,
-        staged: &StagedCell,
-        cells: &Cells,
-        spans: &EventSpans,
-        run_id: &RunId,
-        staging: &Path,
-        options: Options,
-    ) -> Result<bool, Error> {
-        let Some(stale) = cells.stale.iter().find(|chosen| chosen.cell == staged.cell) else {
-            return Ok(false);
-        };
-        let ledger = Ledger::new(self.root.clone());
-        let span = spans.of(&staged.cell);
-        let fingerprint = cells.prints.of(self.digest, &staged.cell, span);
-        let origin = Origin { run_id: run_id.as_str(), fingerprint: &fingerprint, span };
-        if let Some(entry) = &stale.entry
-            && entry.sha256 == staged.sha256
-            && !options.full_refresh
-        {
-            // The run that wrote these bytes stays their writer.
-            let origin = Origin { run_id: &entry.run_id, ..origin };
-            ledger.note(staged, origin, staging).await?;
-            return Ok(false);
-        }
-        ledger.commit(staged, origin, staging).await?;
-        Ok(true)
     }
 
     /// Those flags of the test span and of the range that no run has told before.
@@ -309,23 +179,6 @@ impl Job<'_> {
             summary,
         }
     }
-
-    fn summary_path(&self) -> String {
-        format!("_state/results/pipeline={}.json", self.plan.pipeline.as_str())
-    }
-}
-
-/// Adds one ticker's judged rows to every table.
-fn write(
-    mut writers: Vec<CellWriter>,
-    ticker: &RecordBatch,
-    watch: &Stopwatch,
-) -> Result<Vec<CellWriter>, Error> {
-    let tables = Table::ALL.into_par_iter().zip(&mut writers);
-    tables.try_for_each(|(table, writer)| {
-        watch.during(Part::Write, || writer.write(&rows_of(table, ticker)?))
-    })?;
-    Ok(writers)
 }
 
 /// Tells how long the scoring stage took and what in it; the network's part is what its kernels

@@ -1,14 +1,21 @@
 //! What a run has to say for itself: the held-out errors beside the baselines', thresholds, flags and
 //! the strongest events. All of it is counted on the test span, which nothing was chosen on.
 
+mod counted;
+mod stored;
 mod table;
 mod tally;
 mod told;
 
+use std::path::Path;
+
+use oddlot_engine::Error;
+use oddlot_engine::tables::OutputRoot;
 use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
-pub use tally::Tally;
+pub use stored::PartCounts;
+pub use tally::{Reading, Tally};
 
 /// The result of a scored pipeline, as it is stored beside the tables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,6 +115,33 @@ pub struct EventSummary {
 }
 
 impl Summary {
+    /// What the last run of `pipeline` had to say; `None` where there was none, or it cannot be read.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn load(root: &OutputRoot, pipeline: &str) -> Result<Option<Self>, Error> {
+        let json = root.get(&path(pipeline)).await?;
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+
+    /// Keeps it, unless it is what was said before.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub async fn store(
+        &self,
+        root: &OutputRoot,
+        pipeline: &str,
+        staging: &Path,
+    ) -> Result<(), Error> {
+        let json = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::bug(format!("a summary cannot be written: {error}")))?;
+        if root.get(&path(pipeline)).await?.as_ref() == Some(&json) {
+            return Ok(());
+        }
+        root.put(staging, &path(pipeline), &json).await
+    }
+
     /// Its machine-readable line.
     pub fn models_json(&self) -> serde_json::Value {
         let model = |model: &ModelSummary| {
@@ -124,4 +158,8 @@ impl Summary {
         };
         self.models.iter().map(model).collect()
     }
+}
+
+fn path(pipeline: &str) -> String {
+    format!("_state/results/pipeline={pipeline}.json")
 }

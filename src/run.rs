@@ -75,10 +75,7 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
     let cells = cells::choose(plan, &prices, &digest, &used, &root, range, anew).await?;
 
     let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
-    let mut outcome = match cells.stale.is_empty() {
-        true => job.nothing_to_write(&run_id, &cells).await?,
-        false => job.score_and_write(&run_id, &cells, &staging.path, options).await?,
-    };
+    let mut outcome = job.score_and_write(&run_id, &cells, &staging.path, options).await?;
     job.commit(&run_id, &mut outcome, &staging.path, options).await?;
     Ok(outcome)
 }

@@ -169,11 +169,7 @@ async fn in_tables(catalog: &Catalog) -> Result<Found, Error> {
 /// What is stored with the models that a pipeline uses now.
 async fn with_models(root: &OutputRoot, stored: &Stored) -> Result<Vec<f64>, Error> {
     let Stored { pipeline, models, measure } = stored;
-    let summary: Summary =
-        match root.get(&format!("_state/results/pipeline={pipeline}.json")).await? {
-            Some(json) => serde_json::from_slice(&json).unwrap_or_default(),
-            None => return Ok(Vec::new()),
-        };
+    let Some(summary) = Summary::load(root, pipeline).await? else { return Ok(Vec::new()) };
     let mut values = Vec::new();
     for model in summary.models.iter().filter(|model| model.name.starts_with(models.as_str())) {
         let Some(pointer) = Pointer::load(root, pipeline, &model.name).await? else { continue };

@@ -1,9 +1,11 @@
-//! Fingerprints of the input: canonical rows of each ticker and year.
+//! Fingerprints of the input: canonical rows of each ticker and month.
 //!
 //! A cell is stale when the rows it was computed from have changed, whatever files they came in:
-//! an etag or a modification time says nothing about that.
+//! an etag or a modification time says nothing about that. Cells hold years; digests are of months, so that
+//! a day in November is nothing to the year before, whose windows end in February at the latest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
@@ -14,14 +16,23 @@ use sha2::{Digest, Sha256};
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
 use crate::source::IS_CONFLICT;
-use crate::tables::writer::{instants_of, year_of};
 use crate::{Error, Result};
+use month::Month;
 
-/// Digests of one ticker's rows, year by year.
+mod month;
+
+/// Digests of one ticker's rows, month by month, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TickerDigest {
-    /// Year → (rows, SHA-256).
-    pub years: BTreeMap<i32, (usize, [u8; 32])>,
+    months: Vec<MonthDigest>,
+}
+
+/// The rows of one ticker in one month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MonthDigest {
+    month: Month,
+    rows: u32,
+    sha256: [u8; 32],
 }
 
 /// Digests of all tickers.
@@ -170,26 +181,30 @@ pub struct Reach {
 impl InputDigest {
     /// Adds the rows of one ticker: instants in µs and `n_values` values a row, NaN where missing.
     pub fn add(&mut self, ticker: &str, ts: &[i64], values: &[f64], n_values: usize) {
-        let mut years: BTreeMap<i32, (usize, Sha256)> = BTreeMap::new();
+        let mut months: BTreeMap<Month, (u32, Sha256)> = BTreeMap::new();
         let mut row = 0;
-        // Rows of a year stand together, so that its hasher is looked up once.
+        // Rows of a month stand together, so that its hasher is looked up once.
         while row < ts.len() {
-            let year = year_of(ts[row]);
-            let within = instants_of(year);
-            let (rows, hasher) = years.entry(year).or_default();
+            let month = Month::of(ts[row]);
+            let within = month.instants();
+            let (rows, hasher) = months.entry(month).or_default();
             let end = row + 1;
             let n_more = ts[end..].iter().take_while(|instant| within.contains(instant)).count();
             for row in row..end + n_more {
                 add_row(hasher, Some(&ts[row]), &values[row * n_values..(row + 1) * n_values]);
             }
-            *rows += 1 + n_more;
+            *rows += 1 + u32::try_from(n_more).unwrap_or(u32::MAX - 1);
             row = end + n_more;
         }
-        let years = years
+        let months = months
             .into_iter()
-            .map(|(year, (rows, hasher))| (year, (rows, hasher.finalize().into())))
+            .map(|(month, (rows, hasher))| MonthDigest {
+                month,
+                rows,
+                sha256: hasher.finalize().into(),
+            })
             .collect();
-        self.tickers.insert(ticker.to_owned(), TickerDigest { years });
+        self.tickers.insert(ticker.to_owned(), TickerDigest { months });
     }
 
     fn close(&mut self, rows: TickerPrices) {
@@ -200,17 +215,50 @@ impl InputDigest {
 
     /// Years in which any ticker has rows, rising.
     pub fn years(&self) -> Vec<i32> {
-        let mut years: Vec<i32> =
-            self.tickers.values().flat_map(|ticker| ticker.years.keys().copied()).collect();
-        years.sort_unstable();
-        years.dedup();
-        years
+        let months = self.tickers.values().flat_map(|ticker| &ticker.months);
+        let years: BTreeSet<i32> = months.map(|digest| digest.month.year()).collect();
+        years.into_iter().collect()
     }
 
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
-        let counts = self.tickers.values().flat_map(|ticker| ticker.years.values());
-        counts.map(|(rows, _)| rows).sum()
+        let months = self.tickers.values().flat_map(|ticker| &ticker.months);
+        months.map(|digest| digest.rows as usize).sum()
+    }
+
+    /// The first day, counted from 1970-01-01, of the rows that are needed to score those of `year` and later
+    /// in the tickers chosen by `is_member`, if each row depends on `rows_before` rows before it; `None` where
+    /// no such ticker has a row from that year on.
+    pub fn first_day_needed(
+        &self,
+        year: i32,
+        rows_before: usize,
+        is_member: impl Fn(&str) -> bool,
+    ) -> Option<i32> {
+        let members = self.tickers.iter().filter(|(name, _)| is_member(name));
+        let first_months = members.filter_map(|(_, ticker)| {
+            let reach = Reach { rows_before, rows_after: 0 };
+            ticker.covered((year, i32::MAX), reach).first().map(|digest| digest.month)
+        });
+        first_months.min().map(Month::first_day)
+    }
+
+    /// Tickers and rows from `day` on, the first of a month, of those chosen by `is_member`; `None` is all.
+    pub fn count_from(&self, day: Option<i32>, is_member: impl Fn(&str) -> bool) -> (usize, usize) {
+        let is_read = |digest: &&MonthDigest| day.is_none_or(|day| digest.month.first_day() >= day);
+        let members = self.tickers.iter().filter(|(name, _)| is_member(name));
+        let rows = members.map(|(_, ticker)| {
+            ticker.months.iter().filter(is_read).map(|digest| digest.rows as usize).sum::<usize>()
+        });
+        rows.filter(|rows| *rows > 0).fold((0, 0), |(n, all), rows| (n + 1, all + rows))
+    }
+
+    /// Those of the tickers chosen by `is_member` that have rows before `day`, the first of a month.
+    pub fn tickers_before(&self, day: i32, is_member: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let members = self.tickers.iter().filter(|(name, _)| is_member(name));
+        let begins = |ticker: &TickerDigest| ticker.months.first().map(|d| d.month.first_day());
+        let before = members.filter(|(_, ticker)| begins(ticker).is_some_and(|first| first < day));
+        before.map(|(name, _)| name.clone()).collect()
     }
 
     /// Hash of everything that the rows of the years `span` (both included) in the tickers chosen by
@@ -225,19 +273,22 @@ impl InputDigest {
         is_member: impl Fn(&str) -> bool,
     ) -> String {
         let members = self.tickers.iter().filter(|(name, _)| is_member(name));
-        let covered = members.map(|(name, ticker)| (name, ticker, ticker.covered(span, reach)));
-        hash(context, covered)
+        hash(context, members.map(|(name, ticker)| (name, ticker.covered(span, reach))))
     }
 
     /// As [`Self::of_span`], if rows may depend on rows of any ticker at the time.
     pub fn of_span_across(&self, span: (i32, i32), reach: Reach, context: &str) -> String {
-        let of_each = self.tickers.values().flat_map(|ticker| ticker.covered(span, reach));
-        let years: BTreeSet<i32> = of_each.collect();
-        let (from, to) = years.first().zip(years.last()).map_or(span, |(from, to)| (*from, *to));
-        let within =
-            |ticker: &TickerDigest| ticker.years.range(from..=to).map(|(y, _)| *y).collect();
-        let all = self.tickers.iter();
-        hash(context, all.map(|(name, ticker)| (name, ticker, within(ticker))))
+        let covered = || self.tickers.values().map(|ticker| ticker.covered(span, reach));
+        let first = covered().filter_map(|months| months.first()).map(|digest| digest.month).min();
+        let last = covered().filter_map(|months| months.last()).map(|digest| digest.month).max();
+        let within = |ticker: &'_ TickerDigest| match first.zip(last) {
+            Some((first, last)) => ticker.between(first, last),
+            None => 0..0,
+        };
+        hash(
+            context,
+            self.tickers.iter().map(|(name, ticker)| (name, &ticker.months[within(ticker)])),
+        )
     }
 
     /// Number of tickers.
@@ -246,54 +297,57 @@ impl InputDigest {
     }
 }
 
-/// Of tickers without a covered year nothing is hashed.
+/// Of tickers without a covered month nothing is hashed.
 fn hash<'a>(
     context: &str,
-    tickers: impl Iterator<Item = (&'a String, &'a TickerDigest, Vec<i32>)>,
+    tickers: impl Iterator<Item = (&'a String, &'a [MonthDigest])>,
 ) -> String {
     let mut hasher = Sha256::new();
     hasher.update(context.as_bytes());
-    for (name, ticker, covered) in tickers.filter(|(_, _, covered)| !covered.is_empty()) {
+    for (name, covered) in tickers.filter(|(_, covered)| !covered.is_empty()) {
         hasher.update((name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
-        for year in covered {
-            hasher.update(year.to_le_bytes());
-            hasher.update(ticker.years[&year].1);
+        for digest in covered {
+            hasher.update(digest.month.0.to_le_bytes());
+            hasher.update(digest.sha256);
         }
     }
     format!("{:x}", hasher.finalize())
 }
 
 impl TickerDigest {
-    /// The years of `span` with those whose rows reach into it, and those it reaches into, rising;
-    /// none where the ticker has no row in `span`.
-    fn covered(&self, (from, to): (i32, i32), reach: Reach) -> Vec<i32> {
-        let own: Vec<i32> = self.years.range(from..=to).map(|(year, _)| *year).collect();
+    /// Places of the months from `first` to `last`.
+    fn between(&self, first: Month, last: Month) -> Range<usize> {
+        let from = self.months.partition_point(|digest| digest.month < first);
+        let to = self.months.partition_point(|digest| digest.month <= last);
+        from..to.max(from)
+    }
+
+    /// The months of the years `span` with those whose rows reach into them, and those they reach into,
+    /// rising; none where the ticker has no row in `span`.
+    fn covered(&self, (from, to): (i32, i32), reach: Reach) -> &[MonthDigest] {
+        let own = self.between(Month::first_of(from), Month::last_of(to));
         if own.is_empty() {
-            return own;
+            return &[];
         }
-        let mut before = take_until(self.years.range(..from).rev(), reach.rows_before);
-        before.reverse();
-        let after = take_until(self.years.range(to.saturating_add(1)..), reach.rows_after);
-        before.into_iter().chain(own).chain(after).collect()
+        let before = n_until(self.months[..own.start].iter().rev(), reach.rows_before);
+        let after = n_until(self.months[own.end..].iter(), reach.rows_after);
+        &self.months[own.start - before..own.end + after]
     }
 }
 
-/// Years in the order given until they hold `rows` rows.
-fn take_until<'a>(
-    years: impl Iterator<Item = (&'a i32, &'a (usize, [u8; 32]))>,
-    rows: usize,
-) -> Vec<i32> {
+/// How many months, in the order given, hold `rows` rows; all where they do not.
+fn n_until<'a>(months: impl Iterator<Item = &'a MonthDigest>, rows: usize) -> usize {
     let mut missing = rows;
-    let mut taken = Vec::new();
-    for (year, (year_rows, _)) in years {
+    let mut n_months = 0;
+    for digest in months {
         if missing == 0 {
             break;
         }
-        taken.push(*year);
-        missing = missing.saturating_sub(*year_rows);
+        n_months += 1;
+        missing = missing.saturating_sub(digest.rows as usize);
     }
-    taken
+    n_months
 }
 
 #[cfg(test)]
@@ -326,6 +380,47 @@ mod tests {
             .collect();
         // Row 1972 changed: 1971 looks one row ahead, 1973 and 1974 look two rows back.
         assert_eq!(changed, [1971, 1972, 1973, 1974]);
+    }
+
+    #[test]
+    fn a_day_in_march_is_nothing_to_the_year_before() {
+        // 31 December 1970, 2 January, 2 February and 2 March 1971.
+        let of = |march: f64| {
+            let mut digest = InputDigest::default();
+            digest.add(
+                "A",
+                &[364, 366, 397, 425].map(|day| day * DAY_US),
+                &[1.0, 1.0, 1.0, march],
+                1,
+            );
+            [1970, 1971].map(|year| digest.of_span((year, year), REACH, "", |_| true))
+        };
+        let (old, new) = (of(2.0), of(3.0));
+        assert_eq!(old[0], new[0]);
+        assert_ne!(old[1], new[1]);
+    }
+
+    #[test]
+    fn reading_begins_with_the_month_that_makes_up_the_rows_before() {
+        let mut digest = InputDigest::default();
+        // Of A two rows in November and one in December 1970, of B one in 1969, of C none before 1971.
+        digest.add("A", &[310, 312, 340, 366].map(|day| day * DAY_US), &[1.0; 4], 1);
+        digest.add("B", &[-100, 366].map(|day| day * DAY_US), &[1.0; 2], 1);
+        digest.add("C", &[400 * DAY_US], &[1.0], 1);
+        digest.add("D", &[-1000 * DAY_US], &[1.0], 1);
+        let of = |tickers: &'static str, rows_before| {
+            digest.first_day_needed(1971, rows_before, |name| tickers.contains(name))
+        };
+        let (january, december, november) = (365, 334, 304);
+        assert_eq!(of("A", 0), Some(january));
+        assert_eq!(of("A", 1), Some(december));
+        assert_eq!(
+            (of("A", 2), of("A", 3), of("A", 99)),
+            (Some(november), Some(november), Some(november))
+        );
+        // The one that needs the most decides; who has no row from then on needs none.
+        assert_eq!(of("AB", 1), Some(-122), "September 1969");
+        assert_eq!((of("C", 5), of("D", 5)), (Some(396), None));
     }
 
     #[test]

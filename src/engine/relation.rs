@@ -19,6 +19,7 @@ use crate::failure::from_datafusion;
 use crate::features::{self, Features};
 use crate::lookahead;
 pub use crate::lookahead::replay::replay;
+use crate::source::Part;
 use crate::sql_file::SqlFile;
 use crate::step;
 use crate::windows::window_type;
@@ -108,6 +109,21 @@ fn columns(features: &Features) -> Vec<(String, DataType)> {
 }
 
 impl WindowsRelation {
+    /// Only the rows of one part of the tickers, whose features may look at all of them.
+    ///
+    /// # Errors
+    /// A bug: there is no ticker.
+    pub fn of_part(self, part: Part) -> Result<Self> {
+        let frame = match part.of {
+            0 | 1 => self.frame,
+            _ => self
+                .frame
+                .filter(part.holds())
+                .map_err(|error| from_datafusion(&self.place, error))?,
+        };
+        Ok(Self { frame, ..self })
+    }
+
     /// Names and types, as above.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(self.frame.schema().inner())

@@ -1,21 +1,26 @@
-//! Counts what the result table tells, as the detectors judge.
+//! Counts what the result table tells, as the detectors judge, year by year: a run that scores the newest
+//! year alone adds it to what was counted of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{Datelike, NaiveDate};
 use oddlot_engine::judged::Observer;
 use oddlot_series::{
-    CalibratedDetector, HeldOut, History, JudgedRow, Judgement, Mean, Proportion, Rule, Scaler,
-    Scalers, Scores, Span,
+    CalibratedDetector, Event, HeldOut, History, JudgedRow, Judgement, Mean, Proportion, Rule,
+    Scaler, Scalers, Scores,
 };
+use serde::{Deserialize, Serialize};
 
+use super::EventSummary;
 use super::told::{self, Told};
-use super::{EventSummary, ModelSummary, Realised, Summary};
 use crate::artifact::StoredJudge;
 use crate::train::Ready;
 
 /// How many events the result tells.
-const EVENTS_TOLD: usize = 10;
+pub(super) const EVENTS_TOLD: usize = 10;
 
 /// What was counted so far; shared by the detectors, which judge several tickers at a time.
 ///
@@ -24,22 +29,64 @@ const EVENTS_TOLD: usize = 10;
 pub struct Tally {
     /// In whose units all errors are told: the first network's, else the first model's.
     scalers: Option<Scalers>,
+    reading: Reading,
+    reaches_back: AtomicBool,
     counts: Mutex<Counts>,
+}
+
+/// What was read in order to score the rows of some years.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Rows of earlier years were read for what comes after them, and are not counted.
+    pub first_year: i32,
+    /// Tickers that have rows before those that were read.
+    pub cut: BTreeSet<String>,
+    /// So many rows of theirs are judged without all that they depend on.
+    pub n_warm: usize,
+}
+
+impl Default for Reading {
+    /// Everything.
+    fn default() -> Self {
+        Self { first_year: i32::MIN, cut: BTreeSet::new(), n_warm: 0 }
+    }
+}
+
+impl Reading {
+    /// Whether an event of `ticker` that is still told in the years to be scored may have begun before the
+    /// rows that are judged as they ought to be: then its name and its beginning are not known.
+    fn loses(&self, ticker: &str, history: &History<'_>, judgement: &Judgement) -> bool {
+        let is_told = |event: &Event| year_of(history.days[event.end_row_idx]) >= self.first_year;
+        let begins_early = |event: &Event| event.start_row_idx <= self.n_warm;
+        self.cut.contains(ticker)
+            && judgement.events.iter().any(|event| begins_early(event) && is_told(event))
+    }
 }
 
 /// Sums over tickers, and what is kept of a ticker until all detectors have judged it: the size of
 /// this does not grow with the number of tickers.
 #[derive(Debug, Default)]
 struct Counts {
-    models: BTreeMap<String, ModelCounts>,
-    test_days: Option<(i32, i32)>,
-    /// Rows that two models both flag.
-    shared: BTreeMap<(String, String), u64>,
-    strongest: Vec<EventSummary>,
-    judged: BTreeMap<String, TickerCounts>,
+    years: BTreeMap<i32, YearCounts>,
+    judged: BTreeMap<String, BTreeMap<i32, TickerCounts>>,
 }
 
-/// One ticker, as far as its detectors have judged it.
+/// What the rows of one year of the test span add to the result. Models go by their identity, so that
+/// what another model said of that year is not told as this one's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct YearCounts {
+    /// First and last day of the test span that have a row.
+    pub(super) test_days: Option<(i32, i32)>,
+    /// By model.
+    pub(super) models: BTreeMap<String, ModelCounts>,
+    /// Rows that two models both flag.
+    pub(super) shared: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Strongest first.
+    pub(super) strongest: Vec<EventSummary>,
+}
+
+/// One year of one ticker, as far as its detectors have judged it.
 #[derive(Debug, Default)]
 struct TickerCounts {
     /// First and last day of the test span that have a row.
@@ -50,22 +97,25 @@ struct TickerCounts {
     events: Vec<Told>,
 }
 
-#[derive(Debug, Default)]
-struct ModelCounts {
-    held_out: HeldOut,
-    outside: Mean,
-    n_rows: u64,
-    n_scored: u64,
-    n_events: u64,
-    n_flags: u64,
+/// What one model makes of the rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ModelCounts {
+    pub(super) held_out: HeldOut,
+    pub(super) outside: Mean,
+    pub(super) n_rows: u64,
+    pub(super) n_scored: u64,
+    pub(super) n_events: u64,
+    pub(super) n_flags: u64,
     /// Of the rows that its own score decided.
-    judged: Proportion,
-    moments: Moments,
+    pub(super) judged: Proportion,
+    pub(super) moments: Moments,
 }
 
 /// Sums for a correlation.
-#[derive(Debug, Default)]
-struct Moments {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Moments {
     n: f64,
     x: f64,
     y: f64,
@@ -76,36 +126,23 @@ struct Moments {
 
 impl Tally {
     /// Nothing counted yet.
-    pub fn new(models: &[Ready]) -> Self {
+    pub fn new(models: &[Ready], reading: Reading) -> Self {
         let first = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
         // An archive has no held-out rows to tell an error of.
         let first = first.filter(|ready| !is_archive(ready));
         let scalers = first.map(|ready| ready.model.artifact.scalers.clone());
-        Self { scalers, counts: Mutex::default() }
+        Self { scalers, reading, reaches_back: AtomicBool::new(false), counts: Mutex::default() }
     }
 
-    /// The result.
-    pub fn summary(&self, models: &[Ready]) -> Summary {
+    /// Whether an event began before what was read, so that more has to be.
+    pub fn reaches_back(&self) -> bool {
+        self.reaches_back.load(Ordering::Relaxed)
+    }
+
+    /// What was counted, by year.
+    pub fn years(&self) -> BTreeMap<i32, YearCounts> {
         let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let of = |ready: &Ready| counts.models.get(&ready.model.artifact.name);
-        let baselines: Vec<&str> = models
-            .iter()
-            .filter(|ready| matches!(ready.model.artifact.judge, StoredJudge::Baseline(_)))
-            .map(|ready| ready.model.artifact.name.as_str())
-            .collect();
-        let network = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
-        let reference = network.and_then(of);
-        Summary {
-            is_archive: models.iter().any(is_archive),
-            test_days: counts.test_days,
-            n_test_rows: reference.map_or(0, |counts| counts.n_rows),
-            outside_share: reference.and_then(|counts| counts.outside.get()),
-            models: models
-                .iter()
-                .filter_map(|ready| Some(model_summary(ready, of(ready)?, &baselines, &counts)))
-                .collect(),
-            events: counts.strongest.clone(),
-        }
+        counts.years.clone()
     }
 }
 
@@ -118,44 +155,114 @@ impl Observer for Tally {
         scores: &Scores,
         judgement: &Judgement,
     ) {
+        if self.reading.loses(ticker, history, judgement) {
+            self.reaches_back.store(true, Ordering::Relaxed);
+        }
         let told = judge.detector.told_span();
         let test_from = history.days.partition_point(|&day| judge.split.span(day) != told);
         let scaler = self.scalers.as_ref().map(|scalers| scalers.get(ticker).item);
-        let own = ModelCounts::of(judge, history, scores, judgement, scaler, test_from);
-        let told = events(judge, history, judgement);
-        let test_rows = judgement.rows.get(test_from..).unwrap_or_default();
-        let flags: BTreeSet<usize> =
-            test_rows.iter().filter(|row| row.is_anomaly).map(|row| row.row_idx).collect();
+        let own =
+            years(history.days, test_from).filter(|(year, _)| *year >= self.reading.first_year);
+        let own: Vec<(i32, TickerCounts)> = own
+            .map(|(year, rows)| {
+                let of = TickerCounts::of(judge, history, scores, judgement, scaler, rows);
+                (year, of)
+            })
+            .collect();
         // A panic elsewhere poisons the lock; the counts are still whole, since each is added at once.
-        let test_days = history.days.get(test_from).copied().zip(history.days.last().copied());
-        let name = &judge.detector.name;
         let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let ticker = counts.judged.entry(ticker.to_owned()).or_default();
-        ticker.test_days = test_days;
-        ticker.models.insert(name.clone(), own);
-        ticker.flags.insert(name.clone(), flags);
-        ticker.events.extend(told);
+        for (year, own) in own {
+            ticker.entry(year).or_default().add(own);
+        }
     }
 
     fn ticker_done(&self, ticker: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(judged) = counts.judged.remove(ticker) else { return };
-        let TickerCounts { test_days, models, flags, events } = judged;
-        if let Some((first, last)) = test_days {
-            let (from, to) = counts.test_days.unwrap_or((first, last));
-            counts.test_days = Some((from.min(first), to.max(last)));
+        let judged = counts.judged.remove(ticker).unwrap_or_default();
+        for (year, judged) in judged {
+            counts.years.entry(year).or_default().add_ticker(ticker, judged);
         }
-        for (name, own) in models {
-            counts.models.entry(name).or_default().add(own);
+    }
+}
+
+impl TickerCounts {
+    /// One model's judgement of the rows `rows`, which are of one year.
+    fn of(
+        judge: &CalibratedDetector,
+        history: &History<'_>,
+        scores: &Scores,
+        judgement: &Judgement,
+        scaler: Option<&Scaler>,
+        rows: Range<usize>,
+    ) -> Self {
+        let model = &judge.detector.model_id;
+        let own = ModelCounts::of(judge, history, scores, judgement, scaler, rows.clone());
+        let flagged = judgement.rows[rows.clone()].iter().filter(|row| row.is_anomaly);
+        let flags = flagged.map(|row| row.row_idx).collect();
+        Self {
+            test_days: history.days[rows.clone()]
+                .first()
+                .copied()
+                .zip(history.days[rows.clone()].last().copied()),
+            models: BTreeMap::from([(model.clone(), own)]),
+            flags: BTreeMap::from([(model.clone(), flags)]),
+            events: events(judge, history, judgement, &rows),
+        }
+    }
+
+    /// Adds what another model makes of the same rows.
+    fn add(&mut self, other: Self) {
+        self.test_days = other.test_days;
+        self.models.extend(other.models);
+        self.flags.extend(other.flags);
+        self.events.extend(other.events);
+    }
+}
+
+impl YearCounts {
+    fn add_ticker(&mut self, ticker: &str, judged: TickerCounts) {
+        let TickerCounts { test_days, models, flags, events } = judged;
+        self.add_days(test_days);
+        for (model, own) in models {
+            self.models.entry(model).or_default().add(&own);
         }
         for (first, own) in &flags {
             for (second, other) in &flags {
                 let shared = own.intersection(other).count() as u64;
-                *counts.shared.entry((first.clone(), second.clone())).or_default() += shared;
+                *self
+                    .shared
+                    .entry(first.clone())
+                    .or_default()
+                    .entry(second.clone())
+                    .or_default() += shared;
             }
         }
-        counts.strongest.extend(told::join(ticker, events));
-        told::keep_strongest(&mut counts.strongest, EVENTS_TOLD);
+        self.strongest.extend(told::join(ticker, events));
+        told::keep_strongest(&mut self.strongest, EVENTS_TOLD);
+    }
+
+    /// Adds the counts of other tickers or of another year.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.add_days(other.test_days);
+        for (model, own) in &other.models {
+            self.models.entry(model.clone()).or_default().add(own);
+        }
+        for (first, shared) in &other.shared {
+            let own = self.shared.entry(first.clone()).or_default();
+            for (second, n) in shared {
+                *own.entry(second.clone()).or_default() += n;
+            }
+        }
+        self.strongest.extend(other.strongest.iter().cloned());
+        told::keep_strongest(&mut self.strongest, EVENTS_TOLD);
+    }
+
+    fn add_days(&mut self, days: Option<(i32, i32)>) {
+        if let Some((first, last)) = days {
+            let (from, to) = self.test_days.unwrap_or((first, last));
+            self.test_days = Some((from.min(first), to.max(last)));
+        }
     }
 }
 
@@ -166,19 +273,21 @@ impl ModelCounts {
         scores: &Scores,
         judgement: &Judgement,
         scaler: Option<&Scaler>,
-        test_from: usize,
+        rows: Range<usize>,
     ) -> Self {
         let mut counts = Self::default();
         if let Some(scaler) = scaler {
-            counts.held_out = HeldOut::of(history, scores, scaler, &judge.split, Span::Test);
-            counts.outside = scaler.outside_share(&history.values[test_from * history.features..]);
+            counts.held_out = HeldOut::of(history, scores, scaler, rows.clone());
+            let features = history.features;
+            let values = &history.values[rows.start * features..rows.end * features];
+            counts.outside = scaler.outside_share(values);
         }
         // Where hindsight decides by the pipeline's wish, the causal score is what is told of a network.
         let deciding = match judge.detector.is_archive() {
             true => &scores.hindsight,
             false => &scores.causal,
         };
-        for row in &judgement.rows[test_from..] {
+        for row in &judgement.rows[rows.clone()] {
             counts.n_rows += 1;
             counts.n_flags += u64::from(row.is_anomaly);
             let (score, size) = (deciding[row.row_idx], history.row(row.row_idx)[0].abs());
@@ -190,13 +299,13 @@ impl ModelCounts {
             }
         }
         let own = |row: &JudgedRow| (row.rule == Some(Rule::Model)).then_some(row.is_anomaly);
-        counts.judged = Proportion::of(judgement.rows[test_from..].iter().map(own));
-        let starts = judgement.events.iter().filter(|event| event.start_row_idx >= test_from);
+        counts.judged = Proportion::of(judgement.rows[rows.clone()].iter().map(own));
+        let starts = judgement.events.iter().filter(|event| rows.contains(&event.start_row_idx));
         counts.n_events = starts.count() as u64;
         counts
     }
 
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         self.held_out.merge(&other.held_out);
         self.outside.merge(other.outside);
         self.n_rows += other.n_rows;
@@ -223,7 +332,7 @@ impl Moments {
     }
 
     /// Pearson's; `None` where one of the two does not vary.
-    fn correlation(&self) -> Option<f64> {
+    pub(super) fn correlation(&self) -> Option<f64> {
         let Self { n, x, y, xx, yy, xy } = self;
         let (varies_x, varies_y) = (n * xx - x * x, n * yy - y * y);
         let correlation = (n * xy - x * y) / (varies_x * varies_y).sqrt();
@@ -231,84 +340,45 @@ impl Moments {
     }
 }
 
-fn events(judge: &CalibratedDetector, history: &History<'_>, judgement: &Judgement) -> Vec<Told> {
+/// The rows from `from` on, year by year.
+fn years(days: &[i32], from: usize) -> impl Iterator<Item = (i32, Range<usize>)> {
+    let mut from = from;
+    std::iter::from_fn(move || {
+        let year = year_of(*days.get(from)?);
+        let n_rows = days[from..].partition_point(|&day| year_of(day) <= year);
+        let rows = from..from + n_rows;
+        from = rows.end;
+        Some((year, rows))
+    })
+}
+
+/// The year of a day, counted from 1970-01-01.
+fn year_of(day: i32) -> i32 {
+    NaiveDate::from_epoch_days(day).map_or(0, |date| date.year())
+}
+
+/// Events that begin in `rows`.
+fn events(
+    judge: &CalibratedDetector,
+    history: &History<'_>,
+    judgement: &Judgement,
+    rows: &Range<usize>,
+) -> Vec<Told> {
     let day = |row_idx: usize| history.days[row_idx];
-    let in_test = judgement
-        .events
-        .iter()
-        .filter(|event| judge.split.span(day(event.start_row_idx)) == judge.detector.told_span());
-    in_test
-        .map(|event| Told {
-            model: judge.detector.name.clone(),
-            days: (day(event.start_row_idx), day(event.end_row_idx)),
-            peak_day: day(event.peak_row_idx),
-            return_pct: judgement.rows[event.peak_row_idx].return_pct,
-            // A break has no ratio and outranks everything: it is told first.
-            ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
-        })
-        .collect()
+    let own = judgement.events.iter().filter(|event| rows.contains(&event.start_row_idx));
+    own.map(|event| Told {
+        model: judge.detector.name.clone(),
+        days: (day(event.start_row_idx), day(event.end_row_idx)),
+        peak_day: day(event.peak_row_idx),
+        return_pct: judgement.rows[event.peak_row_idx].return_pct,
+        // A break has no ratio and outranks everything: it is told first.
+        ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
+    })
+    .collect()
 }
 
-fn is_archive(ready: &Ready) -> bool {
+pub(super) fn is_archive(ready: &Ready) -> bool {
     matches!(ready.model.artifact.judge, StoredJudge::Archive { .. })
-}
-
-fn model_summary(
-    ready: &Ready,
-    counts: &ModelCounts,
-    baselines: &[&str],
-    all: &Counts,
-) -> ModelSummary {
-    let artifact = &ready.model.artifact;
-    let reconstructs = ready.model.network.as_ref().is_some_and(|network| network.steps() > 1);
-    let is_network = ready.model.network.is_some();
-    let held_out = &counts.held_out;
-    let rivals = match reconstructs {
-        true => [("window mean", held_out.window_mean), ("straight line", held_out.straight_line)],
-        false => [("zero", held_out.zero), ("persistence", held_out.persistence)],
-    };
-    let shared = |other: &str| {
-        all.shared.get(&(artifact.name.clone(), other.to_owned())).copied().unwrap_or_default()
-    };
-    let like = baselines
-        .iter()
-        .map(|&name| (name.to_owned(), shared(name)))
-        .max_by_key(|(name, n)| (*n, std::cmp::Reverse(name.clone())));
-    let deciding = artifact.deciding();
-    let own = match deciding.map_or(0, |deciding| deciding.per_ticker.len()) {
-        0 => String::new(),
-        n => format!("; {n} tickers have their own"),
-    };
-    let pooled = deciding.map(|deciding| &deciding.pooled);
-    ModelSummary {
-        name: artifact.name.clone(),
-        detector: artifact.detector.clone(),
-        reconstructs,
-        is_network,
-        mae: held_out.detector.get(),
-        rivals: rivals
-            .into_iter()
-            .filter_map(|(name, mean)| Some((name.to_owned(), mean.get()?)))
-            .collect(),
-        baselines: baselines
-            .iter()
-            .filter(|_| is_network && !reconstructs)
-            .filter_map(|&name| {
-                Some((name.to_owned(), all.models.get(name)?.held_out.detector.get()?))
-            })
-            .collect(),
-        threshold: pooled.map(|pooled| pooled.threshold),
-        threshold_words: pooled
-            .map(|pooled| format!("{}{own}", pooled.words()))
-            .unwrap_or_default(),
-        stated_rate: pooled.and_then(|pooled| pooled.stated_rate()),
-        realised: Realised::of(&counts.judged),
-        n_scored: counts.n_scored,
-        n_flags: counts.n_flags,
-        n_events: counts.n_events,
-        correlation: counts.moments.correlation(),
-        like: like.filter(|_| is_network),
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,17 @@
 //! All errors are mean absolute errors per element (row × feature) in scaled units of the same
 //! scaler and on the same windows, so that they can stand in one table.
 
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
 use crate::history::History;
 use crate::scale::Scaler;
 use crate::score::Scores;
-use crate::split::{Span, Split};
 use crate::statistics::to_real;
 
 /// A mean that can be added up over tickers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     sum: f64,
     n: u64,
@@ -46,7 +49,7 @@ impl Mean {
 ///
 /// Beside a reconstruction stand `window_mean` and `straight_line`, beside a forecast `persistence`
 /// and `zero`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// The detector itself: over the whole window if it reconstructs, of the last row if it forecasts.
     pub detector: Mean,
@@ -61,20 +64,12 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// Errors on the windows of `history` that end in `span` and that the detector scored.
+    /// Errors on the windows of `history` that end in one of `rows` and that the detector scored.
     ///
     /// `scaler` gives the common unit: that of the network which is compared.
-    pub fn of(
-        history: &History<'_>,
-        scores: &Scores,
-        scaler: &Scaler,
-        split: &Split,
-        span: Span,
-    ) -> Self {
+    pub fn of(history: &History<'_>, scores: &Scores, scaler: &Scaler, rows: Range<usize>) -> Self {
         let mut held_out = Self::default();
-        let ends = history
-            .window_ends()
-            .filter(|&end| split.span(history.days[end]) == span && scores.causal[end].is_finite());
+        let ends = rows.filter(|&end| history.windowed[end] && scores.causal[end].is_finite());
         for end in ends {
             held_out.add_window(history, scores, scaler, end);
         }
@@ -140,7 +135,6 @@ mod tests {
     use super::*;
     use crate::history::tests::OwnedHistory;
     use crate::scale::ScalerParts;
-    use crate::split::Spans;
 
     fn scaler(mean: f64, sd: f64) -> Scaler {
         let parts = ScalerParts { mean: vec![mean], sd: vec![sd], min: vec![0.0], max: vec![1.0] };
@@ -169,25 +163,22 @@ mod tests {
     #[test]
     fn the_rivals_are_measured_on_the_windows_that_the_detector_scored() {
         let history = OwnedHistory::new(&[1.0, 2.0, 6.0, 4.0, f64::NAN, 8.0], 1, 3);
-        let split =
-            Split::try_from(Spans { train_to: 0, validation_to: 0, calibration_to: 2 }).unwrap();
         let mut scores = Scores::empty(6, 1, 1);
         scores.expected[2] = 5.0;
         scores.causal[2] = 1.0;
         scores.expected[3] = 1.0;
         scores.causal[3] = 3.0;
         scores.causal[5] = 3.0;
-        let held_out =
-            |span| HeldOut::of(&history.view(), &scores, &scaler(1.0, 2.0), &split, span);
-        // The only window that ends in the test span: 2 6 4, scaled .5 2.5 1.5, mean 1.5.
-        let mut test = held_out(Span::Test);
+        let held_out = |rows| HeldOut::of(&history.view(), &scores, &scaler(1.0, 2.0), rows);
+        // The only window that ends in the rows from 3 on: 2 6 4, scaled .5 2.5 1.5, mean 1.5.
+        let mut test = held_out(3..6);
         assert_eq!(test.detector.get(), Some(1.5)); // |4 − 1| / 2
         assert_eq!(test.window_mean.get(), Some(2.0 / 3.0)); // (1 + 1 + 0) / 3
         assert_eq!(test.persistence.get(), Some(1.0)); // |4 − 6| / 2
         assert_eq!(test.zero.get(), Some(2.0)); // |4 − 0| / 2
-        test.merge(&held_out(Span::Calibration));
+        test.merge(&held_out(1..3));
         assert_eq!((test.detector.n(), test.detector.get()), (2, Some(1.0))); // (1.5 + .5) / 2
-        assert_eq!(held_out(Span::Train).detector.get(), None);
+        assert_eq!(held_out(0..1).detector.get(), None);
     }
 
     #[test]

@@ -6,13 +6,15 @@
 //! Sources: Wilson 1927, "Probable inference, the law of succession, and statistical inference"; Kish 1965,
 //! "Survey Sampling", for the design effect of clusters.
 
+use serde::{Deserialize, Serialize};
+
 use crate::statistics::to_real;
 
 /// Φ⁻¹(.975): the quantile of the standard normal distribution that two sides of 2.5 % lie beyond.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Flags among rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proportion {
     /// Rows.
     pub n: usize,

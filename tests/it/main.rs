@@ -28,6 +28,7 @@ mod learnt;
 mod long_event;
 mod lookahead;
 mod market;
+mod nightly;
 mod objects;
 mod preprocessing;
 mod range;

@@ -68,7 +68,7 @@ async fn a_flag_is_told_once_whether_or_not_the_run_that_told_it_was_completed()
 
     // A run was killed after its cells: there is neither an alert nor a row in `runs`.
     let mut writer =
-        CellWriter::create(Table::Anomalies, "p", 1, [1970], Vec::new(), &staging).unwrap();
+        CellWriter::create(Table::Anomalies, "p", 1, [(1970, 0)], Vec::new(), &staging).unwrap();
     writer.write(&anomalies()).unwrap();
     for cell in writer.finish().unwrap() {
         root.commit(&cell.file, &cell.cell.path()).await.unwrap();

@@ -22,6 +22,7 @@ mod guarded;
 mod listing;
 mod misfit;
 mod nameless;
+mod narrowed;
 mod pages;
 mod prices;
 mod repeated;
@@ -40,6 +41,7 @@ pub use broken::{Broken, find_broken};
 pub use damaged::with_file;
 pub use listing::SourceFile;
 pub use nameless::first_nameless;
+pub use narrowed::{Part, WholePrices};
 pub use repeated::merge_repeated;
 
 use crate::error::{Error, Kind, Result};

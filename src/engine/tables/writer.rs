@@ -48,8 +48,8 @@ pub struct CellWriter {
 }
 
 impl CellWriter {
-    /// A writer for `table`, whose columns' meanings follow `metadata`. Each of `years` gets a cell in every
-    /// part, if only an empty one: a year whose last anomaly went away must lose the object that told of it.
+    /// A writer for `table`, whose columns' meanings follow `metadata`. Each of `cells`, (year, part), becomes
+    /// a file, if only an empty one: a year whose last anomaly went away must lose the object that told of it.
     ///
     /// # Errors
     /// [`Kind::Output`].
@@ -57,7 +57,7 @@ impl CellWriter {
         table: Table,
         pipeline: &str,
         parts: u32,
-        years: impl IntoIterator<Item = i32>,
+        cells: impl IntoIterator<Item = (i32, u32)>,
         mut metadata: Vec<(String, String)>,
         staging: &Path,
     ) -> Result<Self> {
@@ -71,16 +71,14 @@ impl CellWriter {
             metadata,
             open: BTreeMap::new(),
         };
-        for year in years {
-            for part in 0..writer.parts {
-                let opened = writer.open_cell(year, part)?;
-                writer.open.insert((year, part), opened);
-            }
+        for (year, part) in cells {
+            let opened = writer.open_cell(year, part)?;
+            writer.open.insert((year, part), opened);
         }
         Ok(writer)
     }
 
-    /// Appends rows; those of years that were not asked for are left out.
+    /// Appends rows; those of cells that were not asked for are left out.
     ///
     /// # Errors
     /// [`Kind::Output`]; [`Kind::Bug`] for rows of another schema.

@@ -53,7 +53,7 @@ impl Folder {
         let root = OutputRoot::open(folder.path().to_str().unwrap()).unwrap();
         let staging = root.staging("r1").unwrap();
         let mut writer =
-            CellWriter::create(Table::Errors, "job", 1, [2020], Vec::new(), &staging).unwrap();
+            CellWriter::create(Table::Errors, "job", 1, [(2020, 0)], Vec::new(), &staging).unwrap();
         writer.write(rows).unwrap();
         let staged = writer.finish().unwrap().remove(0);
         let origin = Origin { run_id: "r1", fingerprint: "f", span: (2020, 2020) };

@@ -4,6 +4,7 @@ use oddlot_series::{
 };
 
 use super::*;
+use crate::result::Summary;
 
 /// Flags scores above 3; days 0 … 9 are not in the test span.
 fn judge(name: &str, rows: usize) -> CalibratedDetector {
@@ -33,7 +34,7 @@ fn judge(name: &str, rows: usize) -> CalibratedDetector {
 }
 
 fn tally() -> Tally {
-    Tally { scalers: None, counts: Mutex::default() }
+    Tally::new(&[], Reading::default())
 }
 
 /// Ones, with a ten at each of `jumps`; four rows a day, as bars of an hour would be.
@@ -65,7 +66,8 @@ fn every_flagged_row_of_the_test_span_counts_also_two_of_one_day() {
     let tally = tally();
     // Row 20 is of day 5, before the test span; 60 and 62 are both of day 15.
     observe(&tally, "A", &[20, 60, 62], &[judge("short", 1)]);
-    let counts = tally.counts.lock().unwrap();
+    let years = tally.years();
+    let counts = &years[&1970];
     let short = &counts.models["short"];
     assert_eq!((short.n_rows, short.n_flags, short.n_events), (40, 2, 2));
     assert_eq!(counts.test_days, Some((10, 19)));
@@ -78,8 +80,9 @@ fn shared_flags_are_those_of_equal_rows_of_one_ticker() {
     let judges = [judge("long", 80), judge("short", 1)];
     observe(&tally, "A", &[50], &judges);
     observe(&tally, "B", &[60, 61], &judges);
-    let counts = tally.counts.lock().unwrap();
-    let shared = |a: &str, b: &str| counts.shared[&(a.to_owned(), b.to_owned())];
+    let years = tally.years();
+    let counts = &years[&1970];
+    let shared = |a: &str, b: &str| counts.shared[a][b];
     assert_eq!(counts.models["long"].n_flags, shared("long", "long"));
     assert_eq!(counts.models["short"].n_flags, shared("short", "short"));
     assert_eq!(shared("long", "short"), shared("short", "long"));
@@ -93,9 +96,10 @@ fn what_is_kept_does_not_grow_with_the_number_of_tickers() {
     for ticker in 0..50 {
         observe(&tally, &format!("T{ticker:02}"), &[50, 60, 70], &[judge("short", 1)]);
     }
-    let counts = tally.counts.lock().unwrap();
+    assert!(tally.counts.lock().unwrap().judged.is_empty());
+    let years = tally.years();
+    let counts = &years[&1970];
     assert_eq!(counts.models["short"].n_flags, 150);
-    assert!(counts.judged.is_empty());
     assert_eq!(counts.strongest.len(), EVENTS_TOLD);
     assert_eq!(counts.strongest[0].ticker, "T00");
 }
@@ -116,5 +120,75 @@ fn a_correlation_is_pearsons_and_none_where_nothing_varies() {
 
 #[test]
 fn no_model_and_no_row_are_an_empty_summary() {
-    assert_eq!(tally().summary(&[]), Summary::default());
+    assert!(tally().years().is_empty());
+    assert_eq!(Summary::of(&[], std::iter::empty()), Summary::default());
+}
+
+/// As [`observe`], over the turn of the year: row 0 is 27 December 1969, row 20 New Year's Day.
+fn observe_turn(tally: &Tally, jumps: &[usize]) {
+    let values: Vec<f64> =
+        (0..80).map(|row| if jumps.contains(&row) { 10.0 } else { 1.0 }).collect();
+    let days: Vec<i32> = (0..80).map(|row| row / 4 - 5).collect();
+    let history = History {
+        days: &days,
+        values: &values,
+        features: 1,
+        feature_scales: None,
+        reference_prices: None,
+        segments: &[0; 80],
+        breaks: &[false; 80],
+        windowed: &[false; 80],
+        length: 2,
+    };
+    let spans = Spans { train_to: -9, validation_to: -9, calibration_to: -8 };
+    let judge = CalibratedDetector { split: Split::try_from(spans).unwrap(), ..judge("short", 1) };
+    let scores = judge.detector.score("A", &history).unwrap();
+    let judgement = judge.judge_scores("A", &history, &scores);
+    tally.observe(&judge, "A", &history, &scores, &judgement);
+    tally.ticker_done("A");
+}
+
+#[test]
+fn years_are_counted_apart_and_together_are_the_whole() {
+    let tally = tally();
+    observe_turn(&tally, &[4, 30, 60]);
+    let years = tally.years();
+    assert_eq!(years.keys().copied().collect::<Vec<_>>(), [1969, 1970]);
+    let of = |counts: &YearCounts| {
+        let short = &counts.models["short"];
+        (short.n_rows, short.n_flags, short.n_events, counts.test_days, counts.strongest.len())
+    };
+    assert_eq!(of(&years[&1969]), (20, 1, 1, Some((-5, -1)), 1));
+    assert_eq!(of(&years[&1970]), (60, 2, 2, Some((0, 14)), 2));
+    let mut all = YearCounts::default();
+    years.values().for_each(|year| all.add(year));
+    assert_eq!(of(&all), (80, 3, 3, Some((-5, 14)), 3));
+    assert_eq!(all.shared["short"]["short"], 3);
+}
+
+#[test]
+fn rows_that_were_read_for_later_ones_are_not_counted() {
+    let from_1970 = Tally::new(&[], Reading { first_year: 1970, ..Reading::default() });
+    observe_turn(&from_1970, &[4, 30, 60]);
+    let whole = tally();
+    observe_turn(&whole, &[4, 30, 60]);
+    assert_eq!(
+        from_1970.years().into_iter().collect::<Vec<_>>(),
+        [(1970, whole.years()[&1970].clone())]
+    );
+}
+
+#[test]
+fn an_event_that_may_have_begun_before_what_was_read_asks_for_more() {
+    let reaches_back = |ticker: &str, n_warm, jumps: &[usize]| {
+        let cut = BTreeSet::from([ticker.to_owned()]);
+        let tally = Tally::new(&[], Reading { first_year: 1970, cut, n_warm });
+        observe_turn(&tally, jumps);
+        tally.reaches_back()
+    };
+    // After a ten one row back, a ten is not flagged, so that an event has one row: 19 is of 1969, 20 of 1970.
+    assert!(reaches_back("A", 20, &[20]));
+    assert!(!reaches_back("A", 19, &[20]), "it begins where rows are judged as they ought to be");
+    assert!(!reaches_back("A", 20, &[19]), "nothing is told of it in 1970");
+    assert!(!reaches_back("B", 20, &[20]), "A has no rows before these");
 }

@@ -76,9 +76,9 @@ fn a_disk_that_is_full() {
       found     No space left on device (os error 28)
       hint: set `output.root` to a writable folder; nothing that was there has changed
 
+    out/_state/counts/pipeline=job/part-00000.json
     out/_state/models/pipeline=job/ewma.json
     out/_state/pipelines/pipeline=job.json
-    out/_state/results/pipeline=job.json
     out/models/<id>/model.json
     out/tables/reconstructions/pipeline=job/year=2020/part-00000.parquet
     exit 73

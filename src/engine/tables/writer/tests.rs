@@ -32,8 +32,8 @@ fn write(
 ) -> (tempfile::TempDir, Vec<StagedCell>) {
     let folder = tempfile::tempdir().unwrap();
     let metadata = vec![("oddlot.table".to_owned(), table.name().to_owned())];
-    let years = years.iter().copied();
-    let mut writer = CellWriter::create(table, "p", parts, years, metadata, folder.path()).unwrap();
+    let cells = years.iter().flat_map(|&year| (0..parts).map(move |part| (year, part)));
+    let mut writer = CellWriter::create(table, "p", parts, cells, metadata, folder.path()).unwrap();
     for batch in batches {
         writer.write(batch).unwrap();
     }
@@ -164,7 +164,8 @@ fn a_file_that_was_cut_off_or_lacks_rows_is_not_finished() {
     let folder = tempfile::tempdir().unwrap();
     let open = || {
         let mut writer =
-            CellWriter::create(Table::Errors, "p", 1, [1970], Vec::new(), folder.path()).unwrap();
+            CellWriter::create(Table::Errors, "p", 1, [(1970, 0)], Vec::new(), folder.path())
+                .unwrap();
         writer.write(&judged(Table::Errors, "A")).unwrap();
         writer
     };
@@ -183,7 +184,7 @@ fn a_file_that_was_cut_off_or_lacks_rows_is_not_finished() {
 fn rows_of_another_table_are_a_bug() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer =
-        CellWriter::create(Table::Events, "p", 1, [1970], Vec::new(), folder.path()).unwrap();
+        CellWriter::create(Table::Events, "p", 1, [(1970, 0)], Vec::new(), folder.path()).unwrap();
     let column: ArrayRef = Arc::new(datafusion::arrow::array::StringArray::from(vec!["A"]));
     let other = RecordBatch::try_from_iter([("ticker", column)]).unwrap();
     assert_eq!(writer.write(&other).unwrap_err().kind, Kind::Bug);
@@ -194,8 +195,9 @@ fn rows_of_another_table_are_a_bug() {
 #[test]
 fn cells_that_wait_for_rows_hold_no_file_open() {
     let folder = tempfile::tempdir().unwrap();
+    let cells = (1950..2030).flat_map(|year| (0..8).map(move |part| (year, part)));
     let writer =
-        CellWriter::create(Table::Errors, "p", 8, 1950..2030, Vec::new(), folder.path()).unwrap();
+        CellWriter::create(Table::Errors, "p", 8, cells, Vec::new(), folder.path()).unwrap();
     let open = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| {
         fs::read_link(entry.ok()?.path()).ok().filter(|target| target.starts_with(folder.path()))
     });
