@@ -1,6 +1,7 @@
 //! The machine: what the bits of a result may depend on besides the build, what a run held, and what its time
 //! does.
 
+use std::path::Path;
 use std::time::Duration;
 
 /// Architecture, operating system and the widest instruction set, as in `x86_64 linux avx512f`.
@@ -24,6 +25,35 @@ pub fn peak_mib() -> Option<u64> {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024)
+}
+
+/// Its name in the network, `this machine` where it has none.
+pub fn name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.split_whitespace().next() {
+        Some(name) => name.to_owned(),
+        None => "this machine".to_owned(),
+    }
+}
+
+/// What tells a folder of this machine, since it was started, from all folders of others.
+pub fn folder_mark(folder: &Path) -> String {
+    let started = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    format!("{} {}", started.trim(), place_on_disk(folder))
+}
+
+#[cfg(unix)]
+fn place_on_disk(folder: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    match std::fs::metadata(folder) {
+        Ok(found) => format!("{}:{}", found.dev(), found.ino()),
+        Err(_) => folder.display().to_string(),
+    }
+}
+
+#[cfg(not(unix))]
+fn place_on_disk(folder: &Path) -> String {
+    folder.display().to_string()
 }
 
 #[cfg(target_arch = "x86_64")]

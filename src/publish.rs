@@ -43,12 +43,28 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Scores, writes and commits.
+    ///
+    /// # Errors
+    /// Those of [`Self::score_and_write`] and [`Self::commit`].
+    pub async fn run(
+        &self,
+        run_id: &RunId,
+        cells: &Cells,
+        staging: &Path,
+        options: Options,
+    ) -> Result<Outcome, Error> {
+        let mut outcome = self.score_and_write(run_id, cells, staging, options).await?;
+        self.commit(run_id, &mut outcome, staging, options).await?;
+        Ok(outcome)
+    }
+
     /// Scores what is stale, part by part, and replaces the stale cells. Where nothing is, tells what the
     /// tables say.
     ///
     /// # Errors
     /// The source cannot be read any more, or the output cannot be written.
-    pub async fn score_and_write(
+    async fn score_and_write(
         &self,
         run_id: &RunId,
         cells: &Cells,
@@ -81,7 +97,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// The output cannot be written.
-    pub async fn commit(
+    async fn commit(
         &self,
         run_id: &RunId,
         outcome: &mut Outcome,

@@ -72,12 +72,14 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 
     let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
     let (range, anew) = (options.range, options.full_refresh);
-    let cells = cells::choose(plan, &prices, &digest, &used, &root, range, anew).await?;
-
     let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
-    let mut outcome = job.score_and_write(&run_id, &cells, &staging.path, options).await?;
-    job.commit(&run_id, &mut outcome, &staging.path, options).await?;
-    Ok(outcome)
+    let ended = async {
+        let cells = cells::choose(plan, &prices, &digest, &used, &root, range, anew).await?;
+        job.run(&run_id, &cells, &staging.path, options).await
+    };
+    let ended = ended.await;
+    staging.close().await;
+    ended
 }
 
 /// Trains what has to be trained, and writes no table but `models`.
@@ -87,7 +89,9 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults), Error> {
     let run_id = RunId::now();
     let Prepared { prices, root, staging, models, .. } = prepare(plan, &run_id, options).await?;
-    publish::write_models(plan, &models, &run_id, &root, &staging.path).await?;
+    let written = publish::write_models(plan, &models, &run_id, &root, &staging.path).await;
+    staging.close().await;
+    written?;
     Ok((models, Faults::of(&prices.tickers)))
 }
 
@@ -103,12 +107,17 @@ pub async fn import(
 ) -> Result<Ready, Error> {
     let run_id = RunId::now();
     let opened = Opened::new(plan, &run_id, options).await?;
-    let ready = opened.workshop(plan, options).import(model, foreign).await?;
-    let Opened { split, root, staging, .. } = opened;
-    split::store(plan, split, &root, &staging.path).await?;
-    publish::write_models(plan, std::slice::from_ref(&ready), &run_id, &root, &staging.path)
-        .await?;
-    Ok(ready)
+    let made = async {
+        let ready = opened.workshop(plan, options).import(model, foreign).await?;
+        let Opened { split, root, staging, .. } = &opened;
+        split::store(plan, *split, root, &staging.path).await?;
+        let models = std::slice::from_ref(&ready);
+        publish::write_models(plan, models, &run_id, root, &staging.path).await?;
+        Ok(ready)
+    };
+    let made = made.await;
+    opened.staging.close().await;
+    made
 }
 
 /// A source that is open and split, and models that are ready.
@@ -123,12 +132,24 @@ struct Prepared {
 /// Plan → read → split → train or load.
 async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepared, Error> {
     let opened = Opened::new(plan, run_id, options).await?;
-    let models = opened.workshop(plan, options).train_or_load().await?;
-    let Opened { prices, root, staging, split, digest } = opened;
-    claim::store(plan, &root, &staging.path).await?;
-    split::store(plan, split, &root, &staging.path).await?;
-    failpoint::pass(Failpoint::SplitStored)?;
-    Ok(Prepared { prices, root, staging, digest, models })
+    let made = async {
+        let models = opened.workshop(plan, options).train_or_load().await?;
+        let Opened { root, staging, split, .. } = &opened;
+        claim::store(plan, root, &staging.path).await?;
+        split::store(plan, *split, root, &staging.path).await?;
+        failpoint::pass(Failpoint::SplitStored)?;
+        Ok(models)
+    };
+    match made.await {
+        Ok(models) => {
+            let Opened { prices, root, staging, digest, .. } = opened;
+            Ok(Prepared { prices, root, staging, digest, models })
+        }
+        Err(error) => {
+            opened.staging.close().await;
+            Err(error)
+        }
+    }
 }
 
 /// A source that is open and split.
@@ -145,15 +166,23 @@ impl Opened {
     async fn new(plan: &Plan, run_id: &RunId, options: Options) -> Result<Self, Error> {
         let prices = prices::open(plan, options.threads).await?;
         options.range.check(&prices)?;
-        let root = open(plan).await?;
+        let mut root = open(plan).await?;
         // Its tables are asked which flags are told already.
         root.register(&prices.session)?;
-        let staging = Staging::create(&root, plan.pipeline.as_str(), run_id)?;
-        claim::check(plan, &root).await?;
-
-        let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-        let digest = prices.digest(plan, split.spans().calibration_to).await?;
-        Ok(Self { prices, root, staging, split, digest })
+        let staging = Staging::open(&mut root, plan.pipeline.as_str(), run_id).await?;
+        let read = async {
+            claim::check(plan, &root).await?;
+            let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
+            let digest = prices.digest(plan, split.spans().calibration_to).await?;
+            Ok((split, digest))
+        };
+        match read.await {
+            Ok((split, digest)) => Ok(Self { prices, root, staging, split, digest }),
+            Err(error) => {
+                staging.close().await;
+                Err(error)
+            }
+        }
     }
 
     fn workshop<'a>(&'a self, plan: &'a Plan, options: Options) -> Workshop<'a> {

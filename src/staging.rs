@@ -3,19 +3,23 @@
 //! A run that is killed cannot tidy up. Each run holds a lock beside its folder for as long as it
 //! lives, so that the next one can tell which folders belong to nobody any more; and one for its
 //! pipeline, so that no two runs replace the same cells by turns. The locks are those of this
-//! machine: they bind neither another machine nor a disk that knows none.
+//! machine: they bind neither another machine nor a disk that knows none. Of a bucket there is a lease
+//! besides, which binds all machines.
 
 mod lock;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use chrono::SecondsFormat;
 use oddlot_engine::failpoint::{self, Failpoint};
-use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::cell::part_of;
+use oddlot_engine::tables::{Asked, Holder, Lease, OutputRoot};
 use oddlot_engine::verify::Finding;
 use oddlot_engine::{Error, Kind, Report};
 
+use crate::machine;
 use crate::run_id::RunId;
 
 /// What a run's lock ends with, beside its folder.
@@ -32,22 +36,69 @@ pub struct Staging {
     pub path: PathBuf,
     /// Of the pipeline and of the run, held while the run lives; empty where the disk knows no locks.
     locks: Vec<(PathBuf, File)>,
+    /// Of the pipeline, where it writes to a bucket.
+    lease: Option<Arc<Lease>>,
 }
 
 impl Staging {
-    /// Makes the folder, and removes those of runs that were killed.
+    /// Makes the folder, removes those of runs that were killed, and takes the lease of a bucket: without it
+    /// `root` replaces no cell from now on.
     ///
     /// # Errors
-    /// It cannot be made; [`Kind::Store`] where another run of `pipeline` is at work.
-    pub fn create(root: &OutputRoot, pipeline: &str, run_id: &RunId) -> Result<Self, Error> {
+    /// It cannot be made; [`Kind::Store`] where another run of `pipeline` is at work, here or elsewhere.
+    pub async fn open(
+        root: &mut OutputRoot,
+        pipeline: &str,
+        run_id: &RunId,
+    ) -> Result<Self, Error> {
+        let mut staging = Self::create(root, pipeline, run_id)?;
+        let home = root.staging_home()?;
+        let place = match staging.locks.is_empty() {
+            true => machine::name(),
+            // Who has this name and these files is dead, or would hold the lock that is ours.
+            false => format!("{} {}", machine::name(), machine::folder_mark(&home)),
+        };
+        let holder = Holder { run_id: run_id.as_str().to_owned(), place };
+        let path = format!("_state/leases/pipeline={pipeline}.json");
+        match root.lease(&path, &holder).await? {
+            Some(Asked::Held(lease)) => {
+                let lease = Arc::new(lease);
+                root.hold(Arc::clone(&lease));
+                staging.lease = Some(lease);
+            }
+            Some(Asked::Busy { run_id, place, until }) => {
+                let host = place.split(' ').next().unwrap_or_default();
+                let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+                let owner =
+                    format!("{run_id} on {host}, whose lease ends at {until} unless it goes on");
+                return Err(busy(root, pipeline, &owner));
+            }
+            Some(Asked::Unknown) => tracing::warn!(
+                "the bucket knows no conditional put: nothing keeps two machines from running this pipeline at once"
+            ),
+            None => {}
+        }
+        Ok(staging)
+    }
+
+    /// Ends it, and gives the lease up, so that another machine need not wait.
+    pub async fn close(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.release().await;
+        }
+    }
+
+    fn create(root: &OutputRoot, pipeline: &str, run_id: &RunId) -> Result<Self, Error> {
         let home = root.staging_home()?;
         let path = home.join(run_id.as_str());
-        let mut staging = Self { root: root.clone(), path, locks: Vec::new() };
+        let mut staging = Self { root: root.clone(), path, locks: Vec::new(), lease: None };
 
         let of_pipeline = home.join(pipeline_lock(root, pipeline));
         match lock::take(&of_pipeline, run_id.as_str()) {
             lock::Taken::Held(file) => staging.locks.push((of_pipeline, file)),
-            lock::Taken::Busy(owner) => return Err(busy(root, pipeline, &owner)),
+            lock::Taken::Busy(owner) => {
+                return Err(busy(root, pipeline, &format!("{owner}, which has not ended")));
+            }
             lock::Taken::Unknown => {}
         }
         let of_run = home.join(format!("{run_id}.{RUN_LOCK}"));
@@ -89,7 +140,7 @@ fn busy(root: &OutputRoot, pipeline: &str, owner: &str) -> Error {
         Report::new("another run of this pipeline is at work")
             .at(root.name())
             .expected(format!("one run at a time of `{pipeline}` on one output"))
-            .found(format!("run {owner}, which has not ended"))
+            .found(format!("run {owner}"))
             .hint("wait until it has ended, then run the same command again"),
     )
 }

@@ -4,7 +4,7 @@
 //! <root>/tables/<table>/pipeline=<slug>/year=<YYYY>/part-00000.parquet   cells: deterministic
 //! <root>/tables/<table>/pipeline=<slug>/year=<YYYY>/run-<id>.parquet     run tables: one object a run
 //! <root>/models/<model_id>/…                                             immutable artifacts
-//! <root>/_state/…                                                        ledger and pointers
+//! <root>/_state/…                                                        ledger, leases and pointers
 //! <root>/_staging/<run_id>/…                                             unfinished work, local disks only
 //! ```
 //! Nothing else lies under `tables/<table>`: markers, manifests and temporary files there break
@@ -12,6 +12,7 @@
 
 pub mod cell;
 mod durable;
+pub mod lease;
 pub mod ledger;
 pub mod root;
 pub mod run_tables;
@@ -20,6 +21,7 @@ pub mod spans;
 pub mod writer;
 
 pub use cell::{Cell, Table};
+pub use lease::{Asked, Holder, Lease};
 pub use ledger::{CellEntry, Ledger, Origin};
 pub use root::OutputRoot;
 pub use spans::EventSpans;

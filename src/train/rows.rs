@@ -15,7 +15,7 @@ pub(super) enum LearningRows {
     /// In the order of tickers.
     Held(Arc<Vec<TickerRows>>),
     /// Too many to be held.
-    Read(Reader, Handle),
+    Read(Box<Reader>, Handle),
 }
 
 /// Where they are read from.
@@ -52,7 +52,7 @@ impl LearningRows {
     pub(super) async fn new(reader: Reader, n_rows: usize, most_bytes: u64) -> Result<Self, Error> {
         let bytes = n_rows as u64 * TickerRows::row_bytes(&reader.layout) as u64;
         if bytes > most_bytes {
-            return Ok(Self::Read(reader, Handle::current()));
+            return Ok(Self::Read(Box::new(reader), Handle::current()));
         }
         let held: Vec<TickerRows> = reader.stream().await?.try_collect().await?;
         Ok(Self::Held(Arc::new(held)))

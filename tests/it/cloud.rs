@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -18,12 +19,16 @@ pub const SESSION_TOKEN: &str = "t0ken/of+a=session";
 /// An operation, a part of a key, and what it is refused with.
 type Fault = (&'static str, String, fn() -> S3ErrorCode);
 
+/// An operation, a part of a key, and what happens before it is answered.
+type Happening = (&'static str, String, Box<dyn FnOnce() + Send>);
+
 /// The server, its folder, and a workshop whose pipeline reads and writes there.
 pub struct Cloud {
     pub workshop: Workshop,
     pub address: SocketAddr,
     folder: TempDir,
     fault: Arc<Mutex<Option<Fault>>>,
+    happening: Arc<Mutex<Option<Happening>>>,
     /// Operations so far, with their keys.
     asked: Arc<Mutex<Vec<(String, String)>>>,
     _server: Runtime,
@@ -48,15 +53,17 @@ impl Cloud {
             std::fs::create_dir(folder.path().join(bucket)).unwrap();
         }
         let (fault, asked) = (Arc::new(Mutex::new(None::<Fault>)), Arc::new(Mutex::default()));
+        let happening = Arc::new(Mutex::new(None::<Happening>));
         let server = Runtime::new().unwrap();
         let (tell, told) = mpsc::channel();
-        let (path, rule) = (folder.path().to_owned(), rule(Arc::clone(&fault), Arc::clone(&asked)));
+        let path = folder.path().to_owned();
+        let rule = rule(Arc::clone(&fault), Arc::clone(&happening), Arc::clone(&asked));
         server.spawn(async move {
             serve(&path, "127.0.0.1:0", rule, |address| tell.send(address).unwrap()).await
         });
         let address = told.recv().unwrap();
         let workshop = Workshop::new(&pipeline);
-        Self { workshop, address, folder, fault, asked, _server: server }
+        Self { workshop, address, folder, fault, happening, asked, _server: server }
     }
 
     /// Copies a file of the workshop into a bucket.
@@ -119,6 +126,16 @@ impl Cloud {
         *self.fault.lock().unwrap() = Some((operation, part.to_owned(), code));
     }
 
+    /// At the next `operation` on a key with `part` in it, `act` happens before the answer.
+    pub fn before(&self, operation: &'static str, part: &str, act: impl FnOnce() + Send + 'static) {
+        *self.happening.lock().unwrap() = Some((operation, part.to_owned(), Box::new(act)));
+    }
+
+    /// The file that the server keeps an object in.
+    pub fn file(&self, object: &str) -> PathBuf {
+        self.folder.path().join(object)
+    }
+
     /// From now on nothing is refused.
     pub fn relent(&self) {
         *self.fault.lock().unwrap() = None;
@@ -133,10 +150,15 @@ impl Cloud {
 
 fn rule(
     fault: Arc<Mutex<Option<Fault>>>,
+    happening: Arc<Mutex<Option<Happening>>>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
 ) -> crate::server::Rule {
     Arc::new(move |operation, key| {
         asked.lock().unwrap().push((operation.to_owned(), key.to_owned()));
+        let awaited = |(of, part, _): &mut Happening| *of == operation && key.contains(&**part);
+        if let Some((_, _, act)) = happening.lock().unwrap().take_if(awaited) {
+            act();
+        }
         let fault = fault.lock().unwrap();
         let (refused, part, code) = fault.as_ref()?;
         (*refused == operation && key.contains(part.as_str())).then(code)

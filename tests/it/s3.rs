@@ -2,6 +2,7 @@
 
 mod credentials;
 mod hostile;
+mod leases;
 mod places;
 mod secrets;
 mod uploads;

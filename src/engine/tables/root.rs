@@ -12,6 +12,7 @@ use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
 
 use super::durable::{self, Durable};
+use super::lease::{self, Asked, Holder, Lease};
 use crate::failpoint::{self, Failpoint};
 use crate::s3::{self, Place, failure_in};
 use crate::session::SessionContext;
@@ -19,6 +20,9 @@ use crate::{Error, Kind, Report, Result};
 
 /// Where a bucket is asked whether it can be written; nothing is ever put there.
 const WRITABLE: &str = "_state/writable";
+
+/// What cells lie below.
+const TABLES: &str = "tables/";
 
 /// A folder or a bucket prefix. Reads go through object_store; a finished object is moved in
 /// with one rename (local) or one upload (S3, from a folder on this machine), so that readers see the old one or the new one.
@@ -31,6 +35,8 @@ pub struct OutputRoot {
     name: String,
     /// Folders that [`Self::open`] made, the innermost first.
     made: Vec<PathBuf>,
+    /// Without which no cell of a bucket is replaced.
+    lease: Option<Arc<Lease>>,
 }
 
 impl OutputRoot {
@@ -51,6 +57,7 @@ impl OutputRoot {
                 bucket: Some((bucket.to_owned(), whole)),
                 name: root.to_owned(),
                 made: Vec::new(),
+                lease: None,
             });
         }
         let made = missing_folders(FsPath::new(root));
@@ -68,6 +75,7 @@ impl OutputRoot {
             bucket: None,
             name,
             made,
+            lease: None,
         })
     }
 
@@ -196,6 +204,9 @@ impl OutputRoot {
         match &self.local {
             Some(local) => local.rename(staged, path),
             None => {
+                if let Some(lease) = self.lease.as_ref().filter(|_| path.starts_with(TABLES)) {
+                    lease.check().await?;
+                }
                 s3::upload(&self.store, staged, &Path::from(path))
                     .await
                     .map_err(|error| cannot_write(&self.place_of(path), &error))?;
@@ -226,6 +237,22 @@ impl OutputRoot {
             let _ = fs::remove_file(&staged);
         }
         Ok(())
+    }
+
+    /// Asks for the lease at `path` of a bucket; `None` of a folder, whose files have locks.
+    ///
+    /// # Errors
+    /// [`Kind::Store`], [`Kind::Output`] and [`Kind::Credentials`], as of any object.
+    pub async fn lease(&self, path: &str, holder: &Holder) -> Result<Option<Asked>> {
+        match self.local {
+            Some(_) => Ok(None),
+            None => lease::ask(&self.store, path, &self.place_of(path), holder).await.map(Some),
+        }
+    }
+
+    /// Replaces cells only while `lease` holds.
+    pub fn hold(&mut self, lease: Arc<Lease>) {
+        self.lease = Some(lease);
     }
 
     /// Removes the object at `path`; nothing there is fine.
@@ -351,7 +378,7 @@ pub(super) fn cannot_write(path: &str, error: &(dyn std::error::Error + 'static)
     )
 }
 
-fn cannot_read(path: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+pub(super) fn cannot_read(path: &str, error: &(dyn std::error::Error + 'static)) -> Error {
     if let Some(refusal) = failure_in(error) {
         return refusal.error(path, Kind::Data);
     }
