@@ -69,3 +69,31 @@ fn a_part_without_a_new_row_is_not_read() {
     assert!(rows * 3 < n_aaa * 2, "{rows} rows, of {n_aaa} of AAA");
     assert_eq!(ran.json()["cells_replaced"], 2, "nothing is flagged: errors and reconstructions");
 }
+
+#[test]
+fn queries_of_the_users_own_are_read_from_the_beginning_part_by_part() {
+    let own = include_str!("../../sql/features/log_return.sql");
+    let pipeline = in_parts().replace("builtin:log_return", "features.sql");
+    let workshop = |prices: &[Close]| {
+        let workshop = Workshop::new(&pipeline);
+        workshop.write("features.sql", own);
+        workshop.prices(&csv(prices));
+        workshop
+    };
+    let all = prices();
+    let nightly = workshop(&until(&all, "2016-02-11"));
+    let (_, backfilled) = judged(&nightly);
+    let night = until(&all, "2016-02-12");
+    nightly.prices(&csv(&night));
+    let (_, rows) = judged(&nightly);
+    assert_eq!(rows, backfilled + 3, "every row, and one more of each ticker");
+    let fresh = workshop(&night);
+    fresh.run();
+    assert_eq!(changed(&nightly.cells(), &fresh.cells()), [""; 0]);
+    // What the query gives is what the embedded one of the same text gives.
+    let embedded = Workshop::new(&in_parts());
+    embedded.prices(&csv(&night));
+    embedded.run();
+    let scores = "SELECT count(*), sum(score), sum(score_hindsight) FROM errors";
+    assert_eq!(fresh.one(scores), embedded.one(scores));
+}
