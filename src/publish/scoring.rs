@@ -85,6 +85,8 @@ impl<'a> Scoring<'a> {
         };
         if scored.tally.reaches_back() {
             tracing::info!(part, "an event began before what was read: the whole history is read");
+            // Its files are begun anew: what it holds must not be added to them when it goes.
+            drop(scored);
             scored = self.read(part, None, whole()).await?;
         }
         // The counts first: where they are missing, cells are too, and the next run makes both.

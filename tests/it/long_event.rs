@@ -36,3 +36,27 @@ fn days_added_to_an_event_of_years_rewrite_the_cell_it_is_filed_under() {
     fresh.run();
     assert_eq!(changed(&workshop.cells(), &fresh.cells()), [""; 0]);
 }
+
+#[test]
+fn a_day_of_an_event_of_years_is_filed_under_its_beginning_though_only_that_day_is_asked_for() {
+    let all = closes();
+    let workshop = Workshop::new(&always_flagged());
+    workshop.prices(&csv(&until(&all, "2016-12-20")));
+    workshop.run();
+    workshop.prices(&csv(&all));
+    // The cells of the years before are left alone, and so do not ask for the years to be read.
+    let asked = ["run", "job.toml", "--date", "2016-12-21"];
+    let ran = workshop.command(&asked).env("ODDLOT_LOG", "info").output().unwrap();
+    let ran = crate::workshop::Ran::from(ran).ok();
+    assert!(ran.stderr.contains("the whole history is read"), "{}", ran.stderr);
+    let fresh = Workshop::new(&always_flagged());
+    fresh.prices(&csv(&all));
+    fresh.run();
+    let of_2016 = |workshop: &Workshop| {
+        let mut cells = workshop.cells();
+        cells.retain(|path, _| path.contains("/year=2016/"));
+        cells
+    };
+    assert_eq!(of_2016(&workshop).len(), 4);
+    assert_eq!(changed(&of_2016(&workshop), &of_2016(&fresh)), [""; 0]);
+}

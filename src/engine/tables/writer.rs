@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
-use open_cell::OpenCell;
+use open_cell::{ClosedCell, OpenCell};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -176,7 +176,7 @@ pub(crate) fn instants_of(year: i32) -> Range<i64> {
 }
 
 fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
-    let (file, rows) = cell.finish()?;
+    let ClosedCell { file, rows, bytes: written } = cell.finish()?;
     failpoint::pass(Failpoint::CellWritten)?;
     File::open(&file)
         .and_then(|written| written.sync_all())
@@ -187,13 +187,13 @@ fn finish_cell(place: Cell, cell: OpenCell) -> Result<StagedCell> {
     let reader = File::open(&file).map_err(|error| unwritable(&file, &error))?;
     let reader = SerializedFileReader::new(reader).map_err(|error| unwritable(&file, &error))?;
     let found = u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(u64::MAX);
-    if found != rows {
+    if (found, bytes) != (rows, written) {
         return Err(Error::new(
             Kind::Output,
             Report::new("a staged cell does not hold what was written to it")
                 .at(place.path())
-                .expected(format!("{rows} rows"))
-                .found(format!("{found} rows"))
+                .expected(format!("{rows} rows in {written} bytes"))
+                .found(format!("{found} rows in {bytes} bytes"))
                 .hint("check the disk; the cell that was there is unchanged"),
         ));
     }

@@ -20,6 +20,13 @@ use crate::{Error, Result};
 /// Slices that wait before they are copied together: each keeps the ticker alive that it is of.
 const SLICES: usize = 64;
 
+/// A closed file, and what ought to be in it.
+pub(super) struct ClosedCell {
+    pub(super) file: PathBuf,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+}
+
 /// A file of which only whole row groups are written.
 pub(super) struct OpenCell {
     writer: ArrowWriter<BufWriter<Appended>>,
@@ -36,11 +43,14 @@ pub(super) struct OpenCell {
 /// (tables × years × parts) are more than the files that a process may have open.
 struct Appended {
     file: PathBuf,
+    n_bytes: u64,
 }
 
 impl Write for Appended {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        OpenOptions::new().append(true).open(&self.file)?.write(bytes)
+        let n_bytes = OpenOptions::new().append(true).open(&self.file)?.write(bytes)?;
+        self.n_bytes += n_bytes as u64;
+        Ok(n_bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -59,7 +69,7 @@ impl OpenCell {
         drop(File::create(&file).map_err(|error| unwritable(&file, &error))?);
         let metadata: Vec<(&str, &str)> =
             metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let sink = BufWriter::new(Appended { file: file.clone() });
+        let sink = BufWriter::new(Appended { file: file.clone(), n_bytes: 0 });
         let writer = parquet_format::writer_of_cells(sink, schema.clone(), sorted_by, &metadata)
             .map_err(|error| unwritable(&file, &error))?;
         let (blocks, slices) = (Vec::new(), Vec::new());
@@ -103,16 +113,16 @@ impl OpenCell {
         written.map_err(|error| unwritable(&self.file, &error))
     }
 
-    /// Writes what waits and the footer; gives the rows that ought to be in the file.
-    pub(super) fn finish(mut self) -> Result<(PathBuf, u64)> {
+    /// Writes what waits and the footer.
+    pub(super) fn finish(mut self) -> Result<ClosedCell> {
         if self.n_waiting > 0 {
             self.write_group()?;
         }
         let Self { writer, file, rows, .. } = self;
         let failed = |error: &dyn std::error::Error| unwritable(file.as_path(), error);
         let sink = writer.into_inner().map_err(|error| failed(&error))?;
-        drop(sink.into_inner().map_err(|error| failed(error.error()))?);
-        Ok((file, rows))
+        let bytes = sink.into_inner().map_err(|error| failed(error.error()))?.n_bytes;
+        Ok(ClosedCell { file, rows, bytes })
     }
 }
 

@@ -138,9 +138,9 @@ fn row_groups_are_cut_by_rows_and_not_by_what_is_added_at_a_time() {
         for from in (0..n_rows).step_by(n_at_a_time) {
             cell.add(all.slice(from, n_at_a_time.min(n_rows - from))).unwrap();
         }
-        let (file, rows) = cell.finish().unwrap();
-        assert_eq!(rows, n_rows as u64);
-        file
+        let closed = cell.finish().unwrap();
+        assert_eq!(closed.rows, n_rows as u64);
+        closed.file
     };
     let whole = written("whole", n_rows);
     let reader = SerializedFileReader::new(File::open(&whole).unwrap()).unwrap();
@@ -173,7 +173,16 @@ fn a_file_that_was_cut_off_or_lacks_rows_is_not_finished() {
     writer.open.get_mut(&(1970, 0)).unwrap().rows += 1;
     let error = writer.finish().unwrap_err();
     assert_eq!(error.kind, Kind::Output);
-    assert_eq!(error.reports[0].found.as_deref(), Some("40 rows"));
+    let found = error.reports[0].found.as_deref().unwrap();
+    assert!(found.starts_with("40 rows in "), "{found}");
+
+    // Something else has added to the file, whose footer can be read all the same.
+    let writer = open();
+    let path = folder.path().join("errors-1970-00000.parquet");
+    fs::write(&path, b"PAR1").unwrap();
+    let error = writer.finish().unwrap_err();
+    assert_eq!((error.kind, error.reports.len()), (Kind::Output, 1));
+    assert!(error.reports[0].title.starts_with("a staged cell does not hold"), "{error}");
 
     let writer = open();
     fs::remove_file(folder.path().join("errors-1970-00000.parquet")).unwrap();
