@@ -63,6 +63,7 @@ mod as_published;
 mod least_squares;
 mod moments;
 mod range;
+mod squared_distance;
 mod statistics;
 
 pub mod model;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::smoothing::windows_to_points;
 use super::spaced::evenly;
 use super::{Standardised, draws};
+use crate::squared_distance::squared_distance;
 use crate::statistics::to_real;
 
 /// Windows that centres are learnt from.
@@ -103,7 +104,7 @@ fn first_centres(rows: &[Vec<f64>], n_centres: usize, seed: u64) -> Vec<Vec<f64>
         let Some(drawn) = drawn.or(last) else { break };
         let centre = rows[drawn].clone();
         for (square, row) in squares.iter_mut().zip(rows) {
-            let distance = squared_distance(row, &centre, f64::INFINITY);
+            let distance = squared_distance([(&row[..], &centre[..])], f64::INFINITY);
             *square = if centres.is_empty() { distance } else { square.min(distance) };
         }
         centres.push(centre);
@@ -131,34 +132,11 @@ fn move_centres(centres: &mut [Vec<f64>], rows: &[Vec<f64>], belongs: &[usize]) 
 /// The nearest centre and its squared distance; of equally near ones `hint`, else the first.
 pub(crate) fn nearest(centres: &[Vec<f64>], row: &[f64], hint: usize) -> (usize, f64) {
     let Some(centre) = centres.get(hint) else { return (0, 0.0) };
-    let start = (hint, squared_distance(row, centre, f64::INFINITY));
+    let start = (hint, squared_distance([(row, &centre[..])], f64::INFINITY));
     centres.iter().enumerate().filter(|(k, _)| *k != hint).fold(start, |best, (k, centre)| {
-        let square = squared_distance(row, centre, best.1);
+        let square = squared_distance([(row, &centre[..])], best.1);
         if square < best.1 { (k, square) } else { best }
     })
-}
-
-/// In a fixed order of lanes; any number from `best` on where it is not less than `best`.
-fn squared_distance(a: &[f64], b: &[f64], best: f64) -> f64 {
-    const PART: usize = 32;
-    const LANES: usize = 4;
-    let mut sum = 0.0;
-    for (a, b) in a.chunks(PART).zip(b.chunks(PART)) {
-        let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-        let rest = a.remainder().iter().zip(b.remainder());
-        let tail: f64 = rest.map(|(a, b)| (a - b) * (a - b)).sum();
-        let mut lanes = [0.0; LANES];
-        for (a, b) in a.zip(b) {
-            for k in 0..LANES {
-                lanes[k] += (a[k] - b[k]) * (a[k] - b[k]);
-            }
-        }
-        sum += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail;
-        if sum >= best {
-            break;
-        }
-    }
-    sum
 }
 
 #[cfg(test)]

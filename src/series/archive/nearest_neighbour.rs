@@ -15,6 +15,7 @@ use super::Standardised;
 use super::neighbours::{Pairs, nearest};
 use super::smoothing::windows_to_points;
 use super::spaced::{evenly, interpolate};
+use crate::squared_distance::squared_distance;
 
 /// Rows up to which every window is compared with every other.
 const ROWS_WHOLE: usize = 3000;
@@ -70,43 +71,15 @@ fn sampled(series: &Standardised, length: usize) -> Vec<f64> {
     let nearest = |&query: &usize| {
         let apart = references.iter().filter(|&&reference| reference.abs_diff(query) >= length);
         let nearest = apart.fold(f64::INFINITY, |best, &reference| {
-            best.min(squared_distance(series, query, reference, length, best))
+            let columns = series.columns().iter();
+            let pairs =
+                columns.map(|c| (&c[query..query + length], &c[reference..reference + length]));
+            best.min(squared_distance(pairs, best))
         });
         nearest.sqrt()
     };
     let roots: Vec<f64> = queries.iter().map(nearest).collect();
     interpolate(&queries, &roots, n_windows).into_iter().map(|root| root * root).collect()
-}
-
-/// Squared distance of two windows; any number from `best` on where it is not less than `best`.
-fn squared_distance(series: &Standardised, a: usize, b: usize, length: usize, best: f64) -> f64 {
-    const PART: usize = 32;
-    let mut sum = 0.0;
-    for column in series.columns() {
-        let (a, b) = (&column[a..a + length], &column[b..b + length]);
-        for (a, b) in a.chunks(PART).zip(b.chunks(PART)) {
-            sum += squared_difference(a, b);
-            if sum >= best {
-                return sum;
-            }
-        }
-    }
-    sum
-}
-
-/// In a fixed order of four lanes.
-fn squared_difference(a: &[f64], b: &[f64]) -> f64 {
-    const LANES: usize = 4;
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a.remainder().iter().zip(b.remainder());
-    let tail: f64 = rest.map(|(a, b)| (a - b) * (a - b)).sum();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a.zip(b) {
-        for k in 0..LANES {
-            lanes[k] += (a[k] - b[k]) * (a[k] - b[k]);
-        }
-    }
-    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
 }
 
 #[cfg(test)]
