@@ -288,35 +288,15 @@ fn autoencoder(model: &Model, mistakes: &Mistakes<'_>) -> Option<Network> {
     let (dropout, activation) = (dropout.get(), *activation);
     let latent = latent.as_ref().map(|latent| latent.value.get());
     let latent_mode = latent_mode.value;
-    match (encoder, decoder) {
+    let (encoder, decoder) = match (encoder, decoder) {
         (None, None) if latent_mode == Emit::Last => {
             let units = units.value.get();
-            Some(Network::LstmAutoencoder { units, latent, dropout, activation })
+            return Some(Network::LstmAutoencoder { units, latent, dropout, activation });
         }
-        (None, None) => {
-            let (encoder, decoder) = (vec![units.value.get()], vec![units.value.get()]);
-            let network = Network::StackedAutoencoder {
-                encoder,
-                decoder,
-                latent,
-                latent_mode,
-                dropout,
-                activation,
-            };
-            Some(network)
-        }
+        (None, None) => (vec![units.value.get()], vec![units.value.get()]),
         (Some(encoder), Some(decoder)) => {
             refuse_units(units, "encoder` and `decoder", mistakes)?;
-            let (encoder, decoder) = (widths(encoder), widths(decoder));
-            let network = Network::StackedAutoencoder {
-                encoder,
-                decoder,
-                latent,
-                latent_mode,
-                dropout,
-                activation,
-            };
-            Some(network)
+            (widths(encoder), widths(decoder))
         }
         (Some(only), None) | (None, Some(only)) => {
             let report = Report::new(format!("`{}` has layers on one side only", model.name))
@@ -324,9 +304,10 @@ fn autoencoder(model: &Model, mistakes: &Mistakes<'_>) -> Option<Network> {
                 .found(shown(only))
                 .hint("add the other one, from the code on: `decoder = [64, 128]`");
             mistakes.add(only.at, report);
-            None
+            return None;
         }
-    }
+    };
+    Some(Network::StackedAutoencoder { encoder, decoder, latent, latent_mode, dropout, activation })
 }
 
 /// Warns of a code that is no bottleneck.
