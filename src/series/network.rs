@@ -163,9 +163,8 @@ pub(crate) mod tests {
     use crate::history::tests::OwnedHistory;
     use crate::model::NamedTensor;
     use crate::scale::ScalerParts;
-    use crate::spec::{
-        Adam, BiasConvention, Initialiser, Loss, ModelSpec, Reduction, Target, Training,
-    };
+    use crate::spec::tests::without_layers;
+    use crate::spec::{ModelSpec, Target};
 
     /// Stands in for a network: expects of each of the last `steps` rows the mean of the window.
     pub(crate) struct MeanOfWindow {
@@ -175,31 +174,7 @@ pub(crate) mod tests {
 
     impl MeanOfWindow {
         pub(crate) fn new(length: usize, steps: usize, features: usize) -> Self {
-            let adam = Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
-            let training = Training {
-                loss: Loss::Mae,
-                adam,
-                epochs: 1,
-                batch_size: 1,
-                patience: None,
-                restore_best: false,
-                shuffle: false,
-                clip_norm: None,
-                reduction: Reduction::Mean,
-                seed: 0,
-                steps: None,
-                schedule: crate::spec::Schedule::Constant,
-            };
-            let spec = ModelSpec {
-                target: Target::Reconstruction,
-                length,
-                features,
-                layers: Vec::new(),
-                bias: BiasConvention::Single,
-                initialiser: Initialiser::Keras,
-                training,
-                as_published: None,
-            };
+            let spec = without_layers(Target::Reconstruction, length, features);
             Self { spec, steps }
         }
     }

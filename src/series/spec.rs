@@ -291,11 +291,11 @@ impl ModelSpec {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn each_target_is_cut_from_the_window_as_it_says() {
+    /// A network without a layer, for tests that never train one.
+    pub(crate) fn without_layers(target: Target, length: usize, features: usize) -> ModelSpec {
         let adam = Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
         let training = Training {
             loss: Loss::Mae,
@@ -311,16 +311,21 @@ mod tests {
             steps: None,
             schedule: Schedule::Constant,
         };
-        let spec = |target| ModelSpec {
+        ModelSpec {
             target,
-            length: 3,
-            features: 2,
+            length,
+            features,
             layers: Vec::new(),
             bias: BiasConvention::Single,
             initialiser: Initialiser::Keras,
             training,
             as_published: None,
-        };
+        }
+    }
+
+    #[test]
+    fn each_target_is_cut_from_the_window_as_it_says() {
+        let spec = |target| without_layers(target, 3, 2);
         let window = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
         let target = |of| spec(of).target_of(&window).into_owned();
         assert_eq!(target(Target::Reconstruction), window);
@@ -328,13 +333,8 @@ mod tests {
         assert_eq!(target(Target::NextEverywhere), [3.0, 30.0, 3.0, 30.0]);
         assert_eq!(target(Target::RowsBefore), [1.0, 10.0, 2.0, 20.0]);
         // What every stored model was written with before there was anything to reproduce.
-        let json = serde_json_like(&spec(Target::Forecast));
-        assert!(!json.contains("as_published") && !json.contains("reduction"), "{json}");
-    }
-
-    /// The spec as TOML: which fields it is stored with.
-    fn serde_json_like(spec: &ModelSpec) -> String {
-        toml::to_string(spec).unwrap()
+        let stored = toml::to_string(&spec(Target::Forecast)).unwrap();
+        assert!(!stored.contains("as_published") && !stored.contains("reduction"), "{stored}");
     }
 
     #[test]
