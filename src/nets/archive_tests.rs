@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oddlot_series::archive::{Ensemble, LstmAutoencoder, LstmForecaster};
+use oddlot_series::archive::{Ensemble, LstmSettings};
 use oddlot_series::{Archive, FitError, Model, ModelSpec, Networks, Remembered, Series};
 
 use crate::{Engine, Isa};
@@ -20,14 +20,8 @@ fn hurried_sine(n: usize) -> Vec<f64> {
 }
 
 fn detectors(steps: usize) -> [Archive; 2] {
-    [
-        Archive::LstmAutoencoder(LstmAutoencoder {
-            units: 12,
-            steps,
-            ..LstmAutoencoder::default()
-        }),
-        Archive::LstmForecaster(LstmForecaster { units: 12, steps, ..LstmForecaster::default() }),
-    ]
+    let settings = LstmSettings { units: 12, steps, ..LstmSettings::AUTOENCODER };
+    [Archive::LstmAutoencoder(settings), Archive::LstmForecaster(settings)]
 }
 
 fn score(archive: &Archive, values: &[f64], features: usize, engine: Engine) -> Vec<f64> {

@@ -39,8 +39,9 @@ pub use k_means::KMeans;
 pub use matrix_profile::MatrixProfile;
 pub use median_distance::MedianDistance;
 pub use nearest_neighbour::NearestNeighbour;
-pub use network::{LstmAutoencoder, LstmForecaster};
+pub use network::LstmSettings;
 pub use polynomial::Polynomial;
+pub(crate) use spaced::evenly;
 pub use spectral_residual::SpectralResidual;
 pub use standardised::Standardised;
 pub use window_pca::WindowPca;
@@ -111,9 +112,9 @@ pub enum Archive {
     /// Distance from the median, smoothed.
     MedianDistance(MedianDistance),
     /// Windows that an LSTM autoencoder of the series cannot tell.
-    LstmAutoencoder(LstmAutoencoder),
+    LstmAutoencoder(LstmSettings),
     /// Rows that an LSTM forecaster of the series cannot tell.
-    LstmForecaster(LstmForecaster),
+    LstmForecaster(LstmSettings),
     /// Change from row to row, smoothed.
     Difference(Difference),
     /// What the rows before do not foretell.
@@ -155,8 +156,12 @@ impl Archive {
         }
         Ok(match self {
             Self::MedianDistance(detector) => detector.score(&standardised),
-            Self::LstmAutoencoder(detector) => detector.score(&standardised, networks)?,
-            Self::LstmForecaster(detector) => detector.score(&standardised, networks)?,
+            Self::LstmAutoencoder(settings) => {
+                network::score_by_autoencoder(settings, &standardised, networks)?
+            }
+            Self::LstmForecaster(settings) => {
+                network::score_by_forecaster(settings, &standardised, networks)?
+            }
             Self::Difference(detector) => detector.score(&standardised),
             Self::AutoRegression(detector) => detector.score(&standardised),
             Self::Polynomial(detector) => detector.score(&standardised),
@@ -176,11 +181,8 @@ impl Archive {
     pub fn named(&self, name: &str) -> Self {
         let mut own = self.clone();
         match &mut own {
-            Self::LstmAutoencoder(detector) => {
-                detector.seed = network::seed_of(detector.seed, name);
-            }
-            Self::LstmForecaster(detector) => {
-                detector.seed = network::seed_of(detector.seed, name);
+            Self::LstmAutoencoder(settings) | Self::LstmForecaster(settings) => {
+                settings.seed = network::seed_of(settings.seed, name);
             }
             Self::Ensemble(ensemble) => {
                 for member in &mut ensemble.members {

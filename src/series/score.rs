@@ -446,7 +446,7 @@ pub(crate) mod tests {
     fn a_series_that_no_network_can_learn_has_no_scores_and_stops_nothing() {
         let mut detector = archive();
         let Judge::Archive(judge) = &mut detector.judge else { panic!("an archive") };
-        judge.archive = Archive::LstmForecaster(crate::archive::LstmForecaster::default());
+        judge.archive = Archive::LstmForecaster(crate::archive::LstmSettings::FORECASTER);
         // Without any engine it is our own mistake.
         let history = OwnedHistory::new(&[1.0, f64::NAN, 3.0, 5.0], 1, 1);
         assert!(detector.score("A", &history.view()).is_err());

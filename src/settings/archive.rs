@@ -7,8 +7,8 @@ use oddlot_engine::Report;
 use oddlot_series::Archive;
 use oddlot_series::archive::ensemble::Weights;
 use oddlot_series::archive::{
-    AutoRegression, Difference, Ensemble, IsolationForest, KMeans, LstmAutoencoder, LstmForecaster,
-    MatrixProfile, MedianDistance, NearestNeighbour, Polynomial, SpectralResidual, WindowPca,
+    AutoRegression, Difference, Ensemble, IsolationForest, KMeans, LstmSettings, MatrixProfile,
+    MedianDistance, NearestNeighbour, Polynomial, SpectralResidual, WindowPca,
 };
 
 use super::{
@@ -65,8 +65,8 @@ pub fn by_default(variant: &str) -> Archive {
         "nearest_neighbour" => Archive::NearestNeighbour(NearestNeighbour::default()),
         "matrix_profile" => Archive::MatrixProfile(MatrixProfile::default()),
         "window_pca" => Archive::WindowPca(WindowPca::default()),
-        "lstm_autoencoder" => Archive::LstmAutoencoder(LstmAutoencoder::default()),
-        "lstm_forecaster" => Archive::LstmForecaster(LstmForecaster::default()),
+        "lstm_autoencoder" => Archive::LstmAutoencoder(LstmSettings::AUTOENCODER),
+        "lstm_forecaster" => Archive::LstmForecaster(LstmSettings::FORECASTER),
         "k_means" => Archive::KMeans(KMeans::default()),
         "polynomial" => Archive::Polynomial(Polynomial::default()),
         "auto_regression" => Archive::AutoRegression(AutoRegression::default()),
@@ -101,14 +101,7 @@ pub fn read(variant: &str, fields: &mut Fields<'_>) -> Archive {
     let mut archive = by_default(variant);
     match &mut archive {
         Archive::Ensemble(own) => ensemble(fields, own),
-        Archive::LstmAutoencoder(own) => {
-            let sizes = [&mut own.units, &mut own.steps, &mut own.batch_size];
-            network(fields, sizes, &mut own.learning_rate, &mut own.seed);
-        }
-        Archive::LstmForecaster(own) => {
-            let sizes = [&mut own.units, &mut own.steps, &mut own.batch_size];
-            network(fields, sizes, &mut own.learning_rate, &mut own.seed);
-        }
+        Archive::LstmAutoencoder(own) | Archive::LstmForecaster(own) => network(fields, own),
         Archive::WindowPca(own) => {
             if let Ok(share) = Quantile::try_from(own.variance.get()) {
                 let share = fields.or("variance", share).value.get();
@@ -164,19 +157,14 @@ fn ensemble(fields: &mut Fields<'_>, own: &mut Ensemble) {
 }
 
 /// What both networks of an archive are told.
-fn network(
-    fields: &mut Fields<'_>,
-    [units, steps, batch_size]: [&mut usize; 3],
-    learning_rate: &mut f64,
-    of_draws: &mut u64,
-) {
-    whole::<Units>(fields, "units", units);
-    whole::<Steps>(fields, "steps", steps);
-    whole::<BatchSize>(fields, "batch_size", batch_size);
-    if let Ok(own) = Positive::try_from(*learning_rate) {
-        *learning_rate = fields.or("learning_rate", own).value.get();
+fn network(fields: &mut Fields<'_>, own: &mut LstmSettings) {
+    whole::<Units>(fields, "units", &mut own.units);
+    whole::<Steps>(fields, "steps", &mut own.steps);
+    whole::<BatchSize>(fields, "batch_size", &mut own.batch_size);
+    if let Ok(rate) = Positive::try_from(own.learning_rate) {
+        own.learning_rate = fields.or("learning_rate", rate).value.get();
     }
-    seed(fields, of_draws);
+    seed(fields, &mut own.seed);
 }
 
 fn seed(fields: &mut Fields<'_>, seed: &mut u64) {

@@ -32,11 +32,11 @@ const WINDOWS_SCORED: usize = 3000;
 /// Rows that the forecaster reads before it tells the next one.
 const CONTEXT: usize = 64;
 
-/// `[detector.lstm_autoencoder]` of an archive.
+/// `[detector.lstm_autoencoder]` and `[detector.lstm_forecaster]` of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LstmAutoencoder {
-    /// Hidden units of encoder and decoder.
+#[serde(deny_unknown_fields)]
+pub struct LstmSettings {
+    /// Hidden units; an autoencoder has as many on either side.
     pub units: usize,
     /// Batches learnt from.
     pub steps: usize,
@@ -48,31 +48,51 @@ pub struct LstmAutoencoder {
     pub seed: u64,
 }
 
-impl Default for LstmAutoencoder {
-    fn default() -> Self {
-        Self { units: 32, steps: 500, batch_size: 32, learning_rate: 0.01, seed: 42 }
+impl LstmSettings {
+    /// The defaults of `lstm_autoencoder`.
+    pub const AUTOENCODER: Self =
+        Self { units: 32, steps: 500, batch_size: 32, learning_rate: 0.01, seed: 42 };
+
+    /// The defaults of `lstm_forecaster`.
+    pub const FORECASTER: Self = Self { steps: 200, ..Self::AUTOENCODER };
+
+    /// What is asked for `target` of windows of `length` rows; conventions are those of PyTorch, where this was tried.
+    fn spec(
+        &self,
+        target: Target,
+        length: usize,
+        features: usize,
+        layers: Vec<Layer>,
+    ) -> ModelSpec {
+        let Self { steps, batch_size, learning_rate, seed, .. } = *self;
+        let training = Training {
+            loss: Loss::Mse,
+            adam: Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 },
+            epochs: 1,
+            batch_size,
+            patience: None,
+            restore_best: false,
+            shuffle: true,
+            clip_norm: Some(1.0),
+            reduction: Reduction::Mean,
+            seed,
+            steps: Some(steps),
+            schedule: Schedule::OneCycle,
+        };
+        ModelSpec {
+            target,
+            length,
+            features,
+            layers,
+            bias: BiasConvention::Double,
+            initialiser: Initialiser::Pytorch,
+            training,
+            as_published: None,
+        }
     }
-}
 
-/// `[detector.lstm_forecaster]` of an archive.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LstmForecaster {
-    /// Hidden units.
-    pub units: usize,
-    /// Batches learnt from.
-    pub steps: usize,
-    /// Sequences in a batch.
-    pub batch_size: usize,
-    /// Largest step size of the cycle.
-    pub learning_rate: f64,
-    /// Where every draw starts, together with the series' name.
-    pub seed: u64,
-}
-
-impl Default for LstmForecaster {
-    fn default() -> Self {
-        Self { units: 32, steps: 200, batch_size: 32, learning_rate: 0.01, seed: 42 }
+    fn lstm(&self, emit: Emit) -> Layer {
+        Layer::Lstm { units: self.units, activation: Activation::Tanh, emit }
     }
 }
 
@@ -86,70 +106,62 @@ pub(super) fn seed_of(seed: u64, name: &str) -> u64 {
     bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
-impl LstmAutoencoder {
-    pub(super) fn score(
-        &self,
-        series: &Standardised,
-        networks: &dyn Networks,
-    ) -> Result<Vec<f64>, ArchiveError> {
-        let length = series.period().clamp(WINDOW.0, WINDOW.1).min(series.len());
-        let features = series.columns().len();
-        if length < 2 {
-            return Ok(vec![0.0; series.len()]);
-        }
-        let lstm = |emit| Layer::Lstm { units: self.units, activation: Activation::Tanh, emit };
-        let layers = vec![
-            lstm(Emit::Last),
-            Layer::RepeatVector { steps: length },
-            lstm(Emit::Sequence),
-            Layer::Dense { units: features },
-        ];
-        let training = training(self.steps, self.batch_size, self.learning_rate, self.seed);
-        let spec = spec(Target::Reconstruction, length, features, layers, training);
-        let values = interleaved(series);
-        let fitted = fit(networks, spec, &values)?;
-
-        let rows = evenly(series.len() + 1 - length, WINDOWS_SCORED, length);
-        let starts = elements(rows.iter().copied(), features)?;
-        let windows = windows(&values, &starts, length, features)?;
-        let expected = fitted.expect(windows)?;
-        let size = length * features;
-        let scores: Vec<f64> = windows
-            .iter()
-            .zip(expected.chunks_exact(size))
-            .map(|(window, expected)| root_mean_square_error(window, expected))
-            .collect();
-        Ok(covering_means(&scores, &rows, length, series.len()))
+/// Root mean square error of the windows that cover a row, by an autoencoder that learnt from the series.
+pub(super) fn score_by_autoencoder(
+    settings: &LstmSettings,
+    series: &Standardised,
+    networks: &dyn Networks,
+) -> Result<Vec<f64>, ArchiveError> {
+    let length = series.period().clamp(WINDOW.0, WINDOW.1).min(series.len());
+    let features = series.columns().len();
+    if length < 2 {
+        return Ok(vec![0.0; series.len()]);
     }
+    let layers = vec![
+        settings.lstm(Emit::Last),
+        Layer::RepeatVector { steps: length },
+        settings.lstm(Emit::Sequence),
+        Layer::Dense { units: features },
+    ];
+    let spec = settings.spec(Target::Reconstruction, length, features, layers);
+    let values = interleaved(series);
+    let fitted = fit(networks, spec, &values)?;
+
+    let rows = evenly(series.len() + 1 - length, WINDOWS_SCORED, length);
+    let starts = elements(rows.iter().copied(), features)?;
+    let windows = windows(&values, &starts, length, features)?;
+    let expected = fitted.expect(windows)?;
+    let size = length * features;
+    let scores: Vec<f64> = windows
+        .iter()
+        .zip(expected.chunks_exact(size))
+        .map(|(window, expected)| root_mean_square_error(window, expected))
+        .collect();
+    Ok(covering_means(&scores, &rows, length, series.len()))
 }
 
-impl LstmForecaster {
-    pub(super) fn score(
-        &self,
-        series: &Standardised,
-        networks: &dyn Networks,
-    ) -> Result<Vec<f64>, ArchiveError> {
-        let context = CONTEXT.min(series.len() / 2);
-        let features = series.columns().len();
-        if context == 0 {
-            return Ok(vec![0.0; series.len()]);
-        }
-        let layers = vec![
-            Layer::Lstm { units: self.units, activation: Activation::Tanh, emit: Emit::Sequence },
-            Layer::Dense { units: features },
-        ];
-        let length = context + 1;
-        let training = training(self.steps, self.batch_size, self.learning_rate, self.seed);
-        let spec = spec(Target::EveryForecast, length, features, layers, training);
-        let values = interleaved(series);
-        let fitted = fit(networks, spec, &values)?;
-
-        let starts = elements(0..series.len() + 1 - length, features)?;
-        let expected = fitted.expect(windows(&values, &starts, length, features)?)?;
-        let size = context * features;
-        let squares = squared_errors(&values, &expected, size, features);
-        Ok(rms2(&squares, series.period()))
+/// Smoothed error of the forecast of each row, by a forecaster that learnt from the series.
+pub(super) fn score_by_forecaster(
+    settings: &LstmSettings,
+    series: &Standardised,
+    networks: &dyn Networks,
+) -> Result<Vec<f64>, ArchiveError> {
+    let context = CONTEXT.min(series.len() / 2);
+    let features = series.columns().len();
+    if context == 0 {
+        return Ok(vec![0.0; series.len()]);
     }
+    let layers = vec![settings.lstm(Emit::Sequence), Layer::Dense { units: features }];
+    let length = context + 1;
+    let spec = settings.spec(Target::EveryForecast, length, features, layers);
+    let values = interleaved(series);
+    let fitted = fit(networks, spec, &values)?;
+
+    let starts = elements(0..series.len() + 1 - length, features)?;
+    let expected = fitted.expect(windows(&values, &starts, length, features)?)?;
+    let size = context * features;
+    let squares = squared_errors(&values, &expected, size, features);
+    Ok(rms2(&squares, series.period()))
 }
 
 /// Squared one-step errors summed over features, `[time]`.
@@ -241,35 +253,6 @@ fn elements(rows: impl Iterator<Item = usize>, features: usize) -> Result<Vec<u3
         })
     };
     rows.map(element).collect()
-}
-
-/// As PyTorch has it, where this was tried.
-fn spec(
-    target: Target,
-    length: usize,
-    features: usize,
-    layers: Vec<Layer>,
-    training: Training,
-) -> ModelSpec {
-    let (bias, initialiser) = (BiasConvention::Double, Initialiser::Pytorch);
-    ModelSpec { target, length, features, layers, bias, initialiser, training, as_published: None }
-}
-
-fn training(steps: usize, batch_size: usize, learning_rate: f64, seed: u64) -> Training {
-    Training {
-        loss: Loss::Mse,
-        adam: Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 },
-        epochs: 1,
-        batch_size,
-        patience: None,
-        restore_best: false,
-        shuffle: true,
-        clip_norm: Some(1.0),
-        reduction: Reduction::Mean,
-        seed,
-        steps: Some(steps),
-        schedule: Schedule::OneCycle,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::statistics::to_real;
 
 /// At most `most` indices of `0..n`, ascending, evenly spaced from the first to the last.
-pub(super) fn evenly(n: usize, most: usize) -> Vec<usize> {
+pub(crate) fn evenly(n: usize, most: usize) -> Vec<usize> {
     if n <= most {
         return (0..n).collect();
     }
