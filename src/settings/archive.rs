@@ -45,15 +45,9 @@ const MEMBERS: [&str; 6] = [
 ];
 
 /// Models of an archive whose file has no [models]: the ensemble first, then its members.
-pub const DEFAULT_MODELS: [&str; 7] = [
-    "ensemble",
-    "nearest_neighbour",
-    "matrix_profile",
-    "window_pca",
-    "lstm_autoencoder",
-    "auto_regression",
-    "lstm_forecaster",
-];
+pub fn default_models() -> impl Iterator<Item = &'static str> {
+    std::iter::once("ensemble").chain(MEMBERS)
+}
 
 /// A detector with its defaults.
 pub fn by_default(variant: &str) -> Archive {

@@ -154,7 +154,7 @@ pub fn of_archive() -> Vec<Model> {
             has_threshold: false,
         })
     };
-    archive::DEFAULT_MODELS.into_iter().filter_map(model).collect()
+    archive::default_models().filter_map(model).collect()
 }
 
 /// Reads `[models]`, in the order of the file.
