@@ -10,9 +10,9 @@ WITH raw AS (
     value,
     row_number() OVER (PARTITION BY pipeline ORDER BY trade_date) AS row_number
   FROM reconstructions
-  WHERE (pipeline = 'seed_a_as_published' AND model = 'seed1')
-    OR (pipeline = 'seed_b_as_published' AND model = 'lstm1')
-    OR (pipeline = 'seed_c_as_published' AND model = 'seed1')
+  -- By the pipeline alone, so that no other pipeline's files are read.
+  WHERE pipeline IN ('seed_a_as_published', 'seed_b_as_published', 'seed_c_as_published')
+    AND model = CASE pipeline WHEN 'seed_b_as_published' THEN 'lstm1' ELSE 'seed1' END
 ),
 units AS (
   SELECT system, avg(value) AS mean, stddev_pop(value) AS deviation

@@ -1,14 +1,13 @@
 -- corrected: figures of the corrected autoencoders of A, B and C on their test spans.
 -- grain   one row per (system, model)
--- needs   errors; the query closes.sql is put in as a common table expression
+-- needs   errors, closes (closes.sql)
 -- gives   figure Utf8, form Utf8, model Utf8, and a Float64 a figure: its name is figure, `_` and the column's
-WITH closes AS ($closes)
 SELECT
   substr(errors.pipeline, 6, 1) || '_autoencoder_test' AS figure,
   'corrected' AS form,
   errors.model,
   CAST(count(*) AS DOUBLE) AS windows,
-  CAST(min(to_char(errors.trade_date, '%Y%m%d')) AS DOUBLE) AS first_day,
+  CAST(to_char(min(errors.trade_date), '%Y%m%d') AS DOUBLE) AS first_day,
   CAST(count(*) FILTER (WHERE errors.is_anomaly) AS DOUBLE) AS flags,
   avg(CASE WHEN abs(closes.move) > 2 THEN 1.0 ELSE 0.0 END) FILTER (WHERE errors.is_anomaly) AS precision_2pct
 FROM errors

@@ -38,7 +38,7 @@ fn list(args: &Where, query: &str, engine: Option<Engine>) -> Result<Exit, Error
     let is_watched = std::io::stdout().is_terminal();
     let format = if is_watched { OutputFormat::Table } else { OutputFormat::Json };
     block_on(threads(None), async {
-        sql::open(&root).await?.answer(query, format, &mut std::io::stdout()).await?;
+        sql::open(&root, &[]).await?.answer(query, format, &mut std::io::stdout()).await?;
         if let (Some(plan), Some(engine)) = (&plan, engine) {
             tell_thresholds(plan, engine).await;
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use oddlot_engine::query::{Catalog, OutputFormat};
+use oddlot_engine::query::{Catalog, NamedQuery, OutputFormat};
 use oddlot_engine::s3::Place;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Report};
@@ -25,7 +25,9 @@ mod shown;
 use shown::Digits;
 
 const PUBLISHED: &str = include_str!("../../data/seeds/published.toml");
-const CLOSES: &str = include_str!("../../sql/seeds/closes.sql");
+
+/// What several of the [`QUERIES`] read.
+const HELD: &[NamedQuery] = &[("closes", include_str!("../../sql/seeds/closes.sql"))];
 const QUERIES: [&str; 5] = [
     include_str!("../../sql/seeds/published.sql"),
     include_str!("../../sql/seeds/corrected.sql"),
@@ -108,7 +110,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Error> {
         .map_err(|error| Error::bug(format!("data/seeds/published.toml: {error}")))?;
     let place = Place::from(&args.root);
     block_on(threads(None), async {
-        let catalog = sql::open(&place).await?;
+        let catalog = sql::open(&place, HELD).await?;
         let mut found = in_tables(&catalog).await?;
         let root = OutputRoot::open_existing(&place)?;
         for figure in &published.figure {
@@ -141,8 +143,7 @@ async fn in_tables(catalog: &Catalog) -> Result<Found, Error> {
     let mut found = Found::new();
     for query in QUERIES {
         let mut out = Vec::new();
-        let query = query.replace("$closes", CLOSES);
-        catalog.answer(&query, OutputFormat::Json, &mut out).await?;
+        catalog.answer(query, OutputFormat::Json, &mut out).await?;
         for line in String::from_utf8_lossy(&out).lines() {
             let row: Value = serde_json::from_str(line)
                 .map_err(|error| Error::bug(format!("a row of figures: {error}")))?;

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use oddlot_engine::query::{Catalog, OutputFormat};
+use oddlot_engine::query::{Catalog, NamedQuery, OutputFormat};
 use oddlot_engine::s3::Place;
 use oddlot_engine::session::{SessionOptions, session};
 use oddlot_engine::tables::OutputRoot;
@@ -38,7 +38,7 @@ pub fn sql(args: &SqlArgs) -> Result<Exit, Error> {
         Format::Parquet => OutputFormat::Parquet,
     };
     block_on(threads(None), async {
-        let catalog = open(&root).await?;
+        let catalog = open(&root, &[]).await?;
         match query {
             Some(query) => {
                 catalog.answer(&query, format, &mut std::io::stdout()).await?;
@@ -54,12 +54,12 @@ pub fn sql(args: &SqlArgs) -> Result<Exit, Error> {
     })
 }
 
-/// Opens the tables of a root and tells what a reader should know of them.
-pub async fn open(root: &Place) -> Result<Catalog, Error> {
+/// Opens the tables of a root, with `held` beside them, and tells what a reader should know of them.
+pub async fn open(root: &Place, held: &'static [NamedQuery]) -> Result<Catalog, Error> {
     let root = OutputRoot::open_existing(root)?;
     let context = session(&SessionOptions { threads: threads(None), ..SessionOptions::default() })?;
     root.register(&context)?;
-    let catalog = Catalog::open(&context, root.name()).await?;
+    let catalog = Catalog::open_holding(&context, root.name(), held).await?;
     for note in catalog.notes() {
         tell(&format!("note: {note}\n"));
     }

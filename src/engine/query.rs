@@ -22,13 +22,14 @@ mod tables;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::catalog::MemoryCatalogProviderList;
+use datafusion::catalog::{MemTable, MemoryCatalogProviderList};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_plan::common::collect;
 
 use crate::error::{Error, Result};
 
@@ -69,7 +70,11 @@ pub struct Catalog {
     tables: Vec<String>,
     functions: Vec<String>,
     notes: Vec<String>,
+    held: &'static [NamedQuery],
 }
+
+/// A table's name, and the query whose rows it holds.
+pub type NamedQuery = (&'static str, &'static str);
 
 impl Catalog {
     /// Finds the tables under `root`: a folder, or a URL whose object store `context` knows.
@@ -81,10 +86,26 @@ impl Catalog {
     /// `Config` for a root that is no place, `Store` when it cannot be listed, `Data` for files
     /// that are no Parquet or do not fit together.
     pub async fn open(context: &SessionContext, root: &str) -> Result<Self> {
-        until_unchanged(async || Self::look(context, root).await).await
+        Self::open_holding(context, root, &[]).await
     }
 
-    async fn look(context: &SessionContext, root: &str) -> Result<Self> {
+    /// The same with further tables: the rows of queries that are run once, for several others to read.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::open`] and of these queries.
+    pub async fn open_holding(
+        context: &SessionContext,
+        root: &str,
+        held: &'static [NamedQuery],
+    ) -> Result<Self> {
+        until_unchanged(async || Self::look(context, root, held).await).await
+    }
+
+    async fn look(
+        context: &SessionContext,
+        root: &str,
+        held: &'static [NamedQuery],
+    ) -> Result<Self> {
         let mut catalog = Self {
             base: context.clone(),
             root: root.to_owned(),
@@ -92,6 +113,7 @@ impl Catalog {
             tables: Vec::new(),
             functions: function_names(context),
             notes: Vec::new(),
+            held,
         };
         let found = tables::register(&catalog.context, context, root).await?;
         catalog.notes.extend(found.notes);
@@ -100,7 +122,20 @@ impl Catalog {
         catalog.notes.extend(pipelines.into_iter().map(|pipeline| {
             format!("pipeline {pipeline} has no complete run: its rows are only in <table>_all")
         }));
+        for (name, query) in held {
+            catalog.hold(name, query).await?;
+        }
         Ok(catalog)
+    }
+
+    async fn hold(&self, name: &str, query: &str) -> Result<()> {
+        let told = |cause| message::report(cause, self.known());
+        let rows = self.sql(query).await?;
+        let schema = rows.schema();
+        let batches = collect(rows).await.map_err(told)?;
+        let table = MemTable::try_new(schema, vec![batches]).map_err(told)?;
+        self.context.register_table(name, Arc::new(table)).map_err(told)?;
+        Ok(())
     }
 
     /// Looks at the root again.
@@ -108,7 +143,7 @@ impl Catalog {
     /// # Errors
     /// Those of [`Catalog::open`].
     pub async fn refresh(&mut self) -> Result<()> {
-        *self = Self::open(&self.base, &self.root).await?;
+        *self = Self::open_holding(&self.base, &self.root, self.held).await?;
         Ok(())
     }
 
@@ -156,7 +191,7 @@ impl Catalog {
                 Err(error) if pinned::is_changed(error) && held.forget() => {}
                 _ => break,
             }
-            let anew = Self::open(&self.base, &self.root).await?;
+            let anew = Self::open_holding(&self.base, &self.root, self.held).await?;
             done = anew.answer_into(query, format, &mut held).await;
         }
         held.pass_on().and(done)
