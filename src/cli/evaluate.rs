@@ -124,5 +124,5 @@ fn pair(text: &str) -> Result<(String, String), String> {
         return Err("expected PART=COLUMN, such as ticker=symbol".to_owned());
     };
     let pair = (part.trim().to_owned(), column.to_owned());
-    ColumnMap::new([pair.clone()]).map(|_| pair)
+    ColumnMap::new("--columns", [pair.clone()]).map(|_| pair)
 }

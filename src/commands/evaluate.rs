@@ -72,18 +72,22 @@ async fn of_pipeline(pipeline: &Path, args: &EvaluateArgs) -> Result<Given, Erro
 
 fn of_file(scores: &Path, args: &EvaluateArgs) -> Result<Given, Error> {
     let named = args.column.iter().map(|column| ("score".to_owned(), column.clone()));
-    let scores = read_scores(scores, &columns(named.chain(args.score_columns.clone()))?)?;
+    let columns = columns("--score-columns", named.chain(args.score_columns.clone()))?;
+    let scores = read_scores(scores, &columns)?;
     let labels = labels(args, only(scores.keys().map(String::as_str)))?;
     evaluate::of_file(scores, &labels, args)
 }
 
 fn labels(args: &EvaluateArgs, only_ticker: Option<&str>) -> Result<Labels, Error> {
-    let columns = columns(args.columns.clone())?;
+    let columns = columns("--columns", args.columns.clone())?;
     read_labels(&args.labels, &columns, only_ticker, args.group_by.as_deref())
 }
 
-fn columns(pairs: impl IntoIterator<Item = (String, String)>) -> Result<ColumnMap, Error> {
-    ColumnMap::new(pairs)
+fn columns(
+    option: &'static str,
+    pairs: impl IntoIterator<Item = (String, String)>,
+) -> Result<ColumnMap, Error> {
+    ColumnMap::new(option, pairs)
         .map_err(|found| Error::config(Report::new("the columns cannot be named so").found(found)))
 }
 

@@ -67,24 +67,24 @@ pub fn of_pipeline(
     }
     let mut all = Vec::new();
     for (ticker, models) in tickers {
-        let Some(first) = models.values().next() else { continue };
-        let ts: Vec<i64> = first.iter().map(|row| row.ts).collect();
+        // A model may be newer than some rows: there it has said nothing.
+        let spans: BTreeMap<i64, Arc<str>> =
+            models.values().flatten().map(|row| (row.ts, row.split.clone())).collect();
+        let ts: Vec<i64> = spans.keys().copied().collect();
         let is_in =
-            first.iter().map(|row| span.name().is_none_or(|span| *row.split == *span)).collect();
+            spans.values().map(|split| span.name().is_none_or(|span| **split == *span)).collect();
         let known = values_of.remove(&*ticker).unwrap_or_default();
         let value = |ts: &i64| known.get(ts).copied().unwrap_or(f64::NAN);
         let values = (!known.is_empty()).then(|| ts.iter().map(value).collect());
         let mut detectors = Vec::new();
         for (model, rows) in models {
-            if rows.iter().map(|row| row.ts).ne(ts.iter().copied()) {
-                return Err(Error::bug(format!(
-                    "the models of {ticker} have not scored the same rows"
-                )));
-            }
+            let by_ts: BTreeMap<i64, &ScoredRow> = rows.iter().map(|row| (row.ts, row)).collect();
+            let each = || ts.iter().map(|ts| by_ts.get(ts).copied());
             let decides = if by_hindsight[&model] { Score::Hindsight } else { Score::Causal };
             let asked = args.score.unwrap_or(decides);
-            let scores = rows.iter().map(|row| score(row, asked)).collect();
-            let flags = (asked == decides).then(|| rows.iter().map(|row| row.is_anomaly).collect());
+            let scores = each().map(|row| row.map_or(f64::NAN, |row| score(row, asked))).collect();
+            let is_flagged = |row: Option<&ScoredRow>| row.is_some_and(|row| row.is_anomaly);
+            let flags = (asked == decides).then(|| each().map(is_flagged).collect());
             if flags.is_none() {
                 let which = if decides == Score::Causal { "causal" } else { "hindsight" };
                 push_once(

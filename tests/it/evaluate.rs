@@ -114,6 +114,24 @@ fn events_of_the_sp500_are_found_by_rules_better_than_by_what_needs_no_detector(
 const ANOMALOUS: usize = 39;
 
 #[test]
+fn a_model_that_is_newer_than_some_rows_has_said_nothing_of_them() {
+    let workshop = rules();
+    let both = std::fs::read_to_string(workshop.path("job.toml")).unwrap();
+    workshop.write("job.toml", &both.replace("[models.robust.detector.robust_z]\nrows = 60\n", ""));
+    workshop.run();
+    workshop.write("job.toml", &both);
+    workshop.oddlot(&["run", "job.toml", "--from", "2020-01-01"]).ok();
+    let ran = workshop.oddlot(&["evaluate", "job.toml", "--labels", EVENTS]).ok();
+    assert_eq!(ran.json()["rows"], 3553);
+    // From 2011-12-23 to the end of 2019, which is written from its first row on.
+    let n_silent = workshop.one(
+        "SELECT count(*) FROM errors WHERE model = 'ewma' AND split = 'test' AND trade_date < DATE '2020-01-01'",
+    );
+    let told = format!("{n_silent} rows have no score of robust: they count as the lowest");
+    assert!(ran.stdout.contains(&told), "{told}: {}", ran.stdout);
+}
+
+#[test]
 fn a_pipeline_that_has_not_run_has_nothing_to_evaluate() {
     let workshop = rules();
     let ran = workshop.oddlot(&["evaluate", "job.toml", "--labels", EVENTS]);
@@ -208,6 +226,11 @@ fn labels_that_cannot_be_used_are_told_with_their_line_and_a_code() {
         ("ticker,ts,label\nA,2025-01-01,1\n", 3, "no label meets a row"),
         ("", 3, "the file has no row"),
         ("ticker,ts,label\n", 3, "the file has no row"),
+        (
+            "ticker,ts,label\nA,2024-01-01,1,2\n",
+            3,
+            "--> labels.csv:2\n  expected  3 cells, as the header has\n  found     4 cells\n  hint: write a cell",
+        ),
     ] {
         let ran = evaluated(&files(scores, labels), &[]).ends_with(code);
         assert!(ran.stderr.contains(told), "{labels:?}\n{}", ran.stderr);

@@ -20,16 +20,23 @@ pub const PARTS: [(&str, &[&str]); 9] = [
 ];
 
 /// Columns that the user has named, by their part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnMap(BTreeMap<String, String>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnMap {
+    /// The option that names them, for messages.
+    option: &'static str,
+    named: BTreeMap<String, String>,
+}
 
 impl ColumnMap {
-    /// From pairs of part and column, such as `("ts", "date")`.
+    /// From pairs of part and column, such as `("ts", "date")`, that `option` gives.
     ///
     /// # Errors
     /// There is no such part, or it is named twice.
-    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
-        let mut map = BTreeMap::new();
+    pub fn new(
+        option: &'static str,
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, String> {
+        let mut named = BTreeMap::new();
         for (part, column) in pairs {
             if !PARTS.iter().any(|(known, _)| *known == part) {
                 let known = PARTS.map(|(known, _)| known);
@@ -38,19 +45,19 @@ impl ColumnMap {
                     None => format!("there is no part `{part}`; there are {}", known.join(", ")),
                 });
             }
-            if map.insert(part.clone(), column).is_some() {
+            if named.insert(part.clone(), column).is_some() {
                 return Err(format!("`{part}` is named twice"));
             }
         }
-        Ok(Self(map))
+        Ok(Self { option, named })
     }
 
     /// The column of `table` for `part`, if it has one; one that the user names must be there.
     pub(super) fn find(&self, table: &Table, part: &str) -> Result<Option<String>> {
-        if let Some(named) = self.0.get(part) {
+        if let Some(named) = self.named.get(part) {
             return match table.column(named) {
                 Some(_) => Ok(Some(named.clone())),
-                None => Err(Error::config(absent(table, part, named))),
+                None => Err(self.absent(table, part, named)),
             };
         }
         let usual = PARTS.iter().find(|known| known.0 == part).map_or(&[][..], |known| known.1);
@@ -61,20 +68,35 @@ impl ColumnMap {
 
     /// As [`ColumnMap::find`]; it must be there.
     pub(super) fn need(&self, table: &Table, part: &str) -> Result<String> {
-        self.find(table, part)?.ok_or_else(|| Error::config(absent(table, part, part)))
+        self.find(table, part)?.ok_or_else(|| self.absent(table, part, part))
+    }
+
+    fn absent(&self, table: &Table, part: &str, named: &str) -> Error {
+        let write = |column: &str| format!("{} {part}={column}", self.option);
+        absent(table, named, meaning(part), write)
     }
 }
 
-fn absent(table: &Table, part: &str, named: &str) -> Report {
+/// There is no column `named`, which would have the `meaning`; `write` is what to write instead.
+pub(super) fn absent(
+    table: &Table,
+    named: &str,
+    meaning: &str,
+    write: impl Fn(&str) -> String,
+) -> Error {
     let columns = table.columns();
     let report = Report::new(format!("there is no column `{named}`"))
         .at(table.name.as_str())
-        .expected(format!("a column with the {}", meaning(part)))
+        .expected(format!("a column with the {meaning}"))
         .found(format!("columns {}", columns.join(", ")));
-    match nearest(named, columns) {
-        Some(near) => report.hint(format!("did you mean `--columns {part}={near}`?")),
-        None => report.hint(format!("name it: `--columns {part}=…`")),
-    }
+    let is_one = |only: &&str| columns.len() == 1 && only.contains([';', '\t']);
+    Error::config(match nearest(named, columns.clone()) {
+        _ if columns.first().is_some_and(is_one) => {
+            report.hint("cells are separated by commas: save the file so, or as Parquet")
+        }
+        Some(near) => report.hint(format!("did you mean `{}`?", write(near))),
+        None => report.hint(format!("name it: `{}`", write("…"))),
+    })
 }
 
 fn meaning(part: &str) -> &str {

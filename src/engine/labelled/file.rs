@@ -44,9 +44,9 @@ impl Table {
         let (rows, lines) = match begin == PARQUET {
             true => {
                 let rows = contained(|| parquet(file)).flatten();
-                (rows.map_err(|found| damaged(&name, "Parquet", found))?, Vec::new())
+                (rows.map_err(|found| no_parquet(&name, found))?, Vec::new())
             }
-            false => csv(file).map_err(|found| damaged(&name, "CSV with a header", found))?,
+            false => csv(file).map_err(|error| no_csv(&name, &error))?,
         };
         if rows.num_rows() == 0 {
             let report = Report::new("the file has no row").at(name).expected("at least one row");
@@ -89,9 +89,32 @@ impl Table {
     }
 }
 
-fn damaged(name: &str, expected: &str, found: String) -> Error {
-    let report = Report::new("the file cannot be read").at(name).expected(expected).found(found);
-    Error::data(report)
+fn no_parquet(name: &str, found: String) -> Error {
+    let report = Report::new("the file cannot be read").at(name).expected("Parquet").found(found);
+    Error::data(report.hint("write the file anew, or take CSV"))
+}
+
+fn no_csv(name: &str, error: &csv::Error) -> Error {
+    let place = |line: Option<u64>| match line {
+        Some(line) => format!("{name}:{line}"),
+        None => name.to_owned(),
+    };
+    let at = place(error.position().map(csv::Position::line));
+    let report = Report::new("the file cannot be read").at(at);
+    Error::data(match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => report
+            .expected(format!("{expected_len} cells, as the header has"))
+            .found(format!("{len} cells"))
+            .hint("write a cell that holds a comma in quotes: `\"a, b\"`"),
+        csv::ErrorKind::Utf8 { err, .. } => report
+            .expected("CSV with a header, in UTF-8")
+            .found(err.to_string())
+            .hint("save the file as UTF-8"),
+        _ => report
+            .expected("CSV with a header")
+            .found(error.to_string())
+            .hint("write a header and a line a row, cells separated by commas; or Parquet"),
+    })
 }
 
 fn parquet(file: File) -> Result<RecordBatch, String> {
@@ -104,15 +127,15 @@ fn parquet(file: File) -> Result<RecordBatch, String> {
     concat_batches(&schema, &batches).map_err(|error| told(&error))
 }
 
-fn csv(file: File) -> Result<(RecordBatch, Vec<u64>), String> {
+fn csv(file: File) -> Result<(RecordBatch, Vec<u64>), csv::Error> {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(BufReader::new(file));
-    let header = reader.headers().map_err(|error| error.to_string())?;
+    let header = reader.headers()?;
     let names: Vec<String> =
         header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
     let mut cells: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
     let mut lines = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
+        let record = record?;
         lines.push(record.position().map_or(0, csv::Position::line));
         for (column, cell) in cells.iter_mut().zip(&record) {
             let cell = cell.trim();
@@ -125,7 +148,7 @@ fn csv(file: File) -> Result<(RecordBatch, Vec<u64>), String> {
     let fields: Vec<Field> =
         names.into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let columns = cells.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef);
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())
-        .map(|rows| (rows, lines))
-        .map_err(|error| error.to_string())
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect());
+    // As many cells in each column: nothing else can be wrong.
+    rows.map(|rows| (rows, lines)).map_err(|error| std::io::Error::other(error).into())
 }

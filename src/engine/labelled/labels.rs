@@ -5,7 +5,7 @@ use std::path::Path;
 
 use datafusion::arrow::array::Array;
 
-use super::columns::ColumnMap;
+use super::columns::{ColumnMap, absent};
 use super::file::Table;
 use super::when::{self, When};
 use crate::error::{Error, Kind, Report, Result};
@@ -97,8 +97,9 @@ pub fn read_labels(
         }
     }
     if let Some(group_by) = group_by {
-        let of = ColumnMap::new([("name".to_owned(), group_by.to_owned())]).map_err(Error::bug)?;
-        let groups = table.texts(&of.need(&table, "name")?)?;
+        let write = |column: &str| format!("--group-by {column}");
+        table.column(group_by).ok_or_else(|| absent(&table, group_by, "group", write))?;
+        let groups = table.texts(group_by)?;
         for row_idx in (0..table.n_rows()).filter(|row_idx| groups.is_valid(*row_idx)) {
             if let Ok(ticker) = ticker_of(row_idx) {
                 labels.groups.entry(ticker).or_insert_with(|| groups.value(row_idx).to_owned());

@@ -46,9 +46,8 @@ pub fn read_scores(path: &Path, columns: &ColumnMap) -> Result<BTreeMap<String, 
     let scores = numbers(&table, &columns.need(&table, "score")?)?;
     let values = columns.find(&table, "value")?.map(|name| numbers(&table, &name)).transpose()?;
     let flags = columns.find(&table, "flag")?.map(|name| table.texts(&name)).transpose()?;
-    let is_date = |text: &str| text.contains('-') || text.contains(':');
     let texts = table.texts(&when_column)?;
-    let is_numbered = !texts.iter().flatten().any(is_date);
+    let is_numbered = texts.iter().flatten().all(|text| text.parse::<i32>().is_ok());
     let mut rows: BTreeMap<String, Vec<(i64, usize)>> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (row_idx, when) in whens.iter().enumerate() {
@@ -142,7 +141,7 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("scores.csv");
         fs::write(&path, text).unwrap();
-        read_scores(&path, &ColumnMap::default())
+        read_scores(&path, &ColumnMap::new("--score-columns", []).unwrap())
     }
 
     #[test]
@@ -155,7 +154,9 @@ mod tests {
         assert_eq!(given.values.as_deref(), Some(&[6.0, 7.0][..]));
         assert_eq!(given.flags.as_deref(), Some(&[false, true][..]));
         assert!(!given.is_numbered);
-        assert!(read("ts,score\n1,0.5\n2,0.6\n").unwrap()["scores"].is_numbered);
+        for text in ["ts,score\n1,0.5\n2,0.6\n", "ts,score\n-1,0.5\n0,0.6\n"] {
+            assert!(read(text).unwrap()["scores"].is_numbered, "{text}");
+        }
     }
 
     #[test]
@@ -165,5 +166,7 @@ mod tests {
         assert_eq!(title("ticker,ts,score\nA,1,2\nA,1,3\n"), "A has two scores at one time");
         assert_eq!(title("ticker,ts,sccore\nA,1,2\n"), "there is no column `score`");
         assert_eq!(title("ticker,ts,score,flag\nA,1,2,maybe\n"), "a flag is neither 0 nor 1");
+        let hint = read("ticker,ts,sccore\nA,1,2\n").unwrap_err().reports[0].hint.clone();
+        assert_eq!(hint.as_deref(), Some("did you mean `--score-columns score=sccore`?"));
     }
 }

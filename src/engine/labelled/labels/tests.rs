@@ -9,7 +9,7 @@ fn read(text: &str, map: &[(&str, &str)]) -> Result<Labels> {
     let path = folder.path().join("labels.csv");
     fs::write(&path, text).unwrap();
     let pairs = map.iter().map(|(part, column)| ((*part).to_owned(), (*column).to_owned()));
-    read_labels(&path, &ColumnMap::new(pairs).unwrap(), None, None)
+    read_labels(&path, &ColumnMap::new("--columns", pairs).unwrap(), None, None)
 }
 
 fn reports(text: &str) -> Vec<Report> {
@@ -53,8 +53,29 @@ fn columns_may_have_any_names() {
     let error = read("ticker,ts,labels\nA,2020-01-01,1\n", &[]).unwrap_err();
     assert_eq!(error.kind, Kind::Config);
     assert_eq!(error.reports[0].hint.as_deref(), Some("did you mean `--columns label=labels`?"));
-    let pair = |part: &str| ColumnMap::new([(part.to_owned(), "x".to_owned())]).unwrap_err();
+    let pair =
+        |part: &str| ColumnMap::new("--columns", [(part.to_owned(), "x".to_owned())]).unwrap_err();
     assert_eq!(pair("tikcer"), "there is no part `tikcer`; did you mean `ticker`?");
+}
+
+#[test]
+fn a_column_that_is_absent_is_told_with_the_option_that_names_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("labels.csv");
+    let hint = |text: &str, group_by| {
+        fs::write(&path, text).unwrap();
+        let columns = ColumnMap::new("--columns", []).unwrap();
+        let error = read_labels(&path, &columns, None, group_by).unwrap_err();
+        error.reports[0].hint.clone().unwrap()
+    };
+    let labels = "ticker,ts,label,sector\nA,2020-01-01,1,oil\n";
+    assert_eq!(hint(labels, Some("sectro")), "did you mean `--group-by sector`?");
+    assert_eq!(hint(labels, Some("x")), "name it: `--group-by …`");
+    assert_eq!(hint("ticker,ts,y\nA,2020-01-01,1\n", None), "name it: `--columns label=…`");
+    for separator in [";", "\t"] {
+        let text = labels.replace(',', separator);
+        assert!(hint(&text, None).contains("separated by commas"), "{text}");
+    }
 }
 
 #[test]
@@ -92,6 +113,26 @@ fn a_damaged_file_is_an_error_and_no_panic() {
             (Kind::Data, "the file cannot be read")
         );
     }
+}
+
+#[test]
+fn a_row_that_is_no_csv_is_told_with_its_line_and_what_to_write() {
+    let report = reports("ticker,ts,label,name\nA,2020-01-01,1,x\nA,2020-01-02,1,a, b\n").remove(0);
+    assert_eq!(report.title, "the file cannot be read");
+    assert!(report.place.unwrap().ends_with("labels.csv:3"));
+    assert_eq!(report.expected.as_deref(), Some("4 cells, as the header has"));
+    assert_eq!(report.found.as_deref(), Some("5 cells"));
+    assert_eq!(
+        report.hint.as_deref(),
+        Some("write a cell that holds a comma in quotes: `\"a, b\"`")
+    );
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("labels.csv");
+    fs::write(&path, b"ticker,ts,label\nM\xfcnchen,2020-01-01,1\n").unwrap();
+    let columns = ColumnMap::new("--columns", []).unwrap();
+    let error = read_labels(&path, &columns, None, None).unwrap_err();
+    assert_eq!(error.reports[0].hint.as_deref(), Some("save the file as UTF-8"));
+    assert!(error.reports[0].place.as_deref().unwrap().ends_with("labels.csv:2"));
 }
 
 #[test]
