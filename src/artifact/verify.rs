@@ -103,9 +103,6 @@ fn unreadable(path: &str, again: &str) -> Finding {
 }
 
 fn foreign(path: &str, mends: &Mends) -> Finding {
-    let report = Report::new("an object that oddlot has not written lies among its models")
-        .expected("model.json and weights.safetensors, and a pointer for each name")
-        .found(path)
-        .hint(format!("move {} elsewhere, or delete it", mends.object(path)));
-    Finding::damage("foreign", path, report)
+    let expected = "model.json and weights.safetensors, and a pointer for each name";
+    Finding::foreign(path, "its models", expected, mends)
 }

@@ -103,6 +103,16 @@ impl Finding {
     pub fn leftover(problem: &'static str, object: &str, report: Report) -> Self {
         Self::new(Gravity::Leftover, problem, object, report)
     }
+
+    /// An object that is not ours, among what is `whose`.
+    pub fn foreign(object: &str, whose: &str, expected: &str, mends: &Mends) -> Self {
+        let report =
+            Report::new(format!("an object that oddlot has not written lies among {whose}"))
+                .expected(expected)
+                .found(object)
+                .hint(format!("move {} elsewhere, or delete it", mends.object(object)));
+        Self::damage("foreign", object, report)
+    }
 }
 
 impl Survey {
@@ -166,11 +176,7 @@ fn parts(cells: &BTreeSet<Cell>) -> BTreeMap<String, u32> {
 }
 
 fn foreign(path: &str, mends: &Mends) -> Finding {
-    let report = Report::new("an object that oddlot has not written lies among its own")
-        .expected("nothing but cells and the rows of runs and models")
-        .found(path)
-        .hint(format!("move {} elsewhere, or delete it", mends.object(path)));
-    Finding::damage("foreign", path, report)
+    Finding::foreign(path, "its own", "nothing but cells and the rows of runs and models", mends)
 }
 
 #[cfg(test)]
