@@ -46,6 +46,8 @@ pub(super) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn level(k: f64, scores: &[f64]) -> Result<f64, Uncalibrated> {
@@ -79,5 +81,31 @@ mod tests {
         // Sums and squares of these are infinite; the level is not.
         assert_eq!(level(3.0, &[1e308, 1e308]), Ok(1e308));
         assert_eq!(level(30.0, &[0.0, 1.5e308]), Ok(f64::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_scores_exceed_the_level_than_cantelli_allows(
+            scores in prop::collection::vec(0.0_f64..9.0, 1..200),
+            k in 0.1_f64..6.0,
+        ) {
+            let level = level(k, &scores).unwrap();
+            // An ulp of the largest score, where mean and level coincide.
+            let n_above = scores.iter().filter(|score| **score > level + 1e-14).count();
+            prop_assert!(to_real(n_above) <= to_real(scores.len()) / (1.0 + k * k));
+        }
+
+        #[test]
+        fn a_common_amount_moves_the_level_by_itself(
+            scores in prop::collection::vec(0_i32..90, 1..200),
+            (k, amount) in (0.1_f64..6.0, 0_i32..90),
+        ) {
+            let of = |amount: i32| {
+                let moved: Vec<f64> = scores.iter().map(|score| f64::from(score + amount)).collect();
+                level(k, &moved).unwrap()
+            };
+            // Roundings of a few hundred numbers below 1,000.
+            prop_assert!((of(amount) - of(0) - f64::from(amount)).abs() < 1e-10);
+        }
     }
 }

@@ -44,6 +44,8 @@ fn mean_deviation(sorted: &[f64], centre: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn level(k: f64, scores: &[f64]) -> Result<f64, Uncalibrated> {
@@ -78,5 +80,33 @@ mod tests {
         assert_eq!(level(3.0, &[0.7]), Ok(0.7));
         assert_eq!(level(3.0, &[0.5; 9]), Ok(0.5));
         assert_eq!(level(3.0, &[1e308, 0.0, 1.7e308]), Ok(f64::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn fewer_than_half_of_the_scores_may_be_anything(
+            scores in prop::collection::btree_set(0_u16..900, 2..60),
+            wild in 1e3_f64..1e300,
+            k in 0.1_f64..6.0,
+        ) {
+            let calm: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
+            let (least, most) = (calm[0], calm[calm.len() - 1]);
+            let mut spoilt = calm.clone();
+            spoilt.extend(vec![wild; calm.len() - 1]);
+            let found = level(k, &spoilt).unwrap();
+            // Centre and median distance are those of calm scores, all of them different.
+            prop_assert!(found >= least && found <= most + k * SIGMA_PER_MAD * (most - least) + 1e-9);
+        }
+
+        #[test]
+        fn half_of_the_scores_lie_within_one_median_deviation(
+            scores in prop::collection::btree_set(0_u16..900, 3..200),
+        ) {
+            let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
+            let centre = median_of_sorted(&scores).unwrap();
+            let mad = level(1.0 / SIGMA_PER_MAD, &scores).unwrap() - centre;
+            let n_within = scores.iter().filter(|score| (*score - centre).abs() <= mad + 1e-9).count();
+            prop_assert!(2 * n_within >= scores.len(), "{n_within}");
+        }
     }
 }

@@ -98,7 +98,8 @@ impl Tail {
             Self::TooFew { n_above } => format!(
                 "quantile {} of {n} calibration scores, since the {n_above} above their quantile \
                  {initial} are too few or too equal for a tail ({EXCESSES_MIN} are needed)",
-                1.0 - rate
+                // 1 - .07 is .9299999999999999.
+                (1e12 * (1.0 - rate)).round() / 1e12
             ),
         }
     }
@@ -222,7 +223,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::threshold::golden::{Golden, pareto};
 
     /// Excesses at the ranks (k − ½)/n of a tail of this shape, σ = 1.
     fn ideal(shape: f64, n: u32) -> Vec<f64> {
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn shape_and_scale_are_those_that_scipy_finds() {
-        for case in Golden::read().peaks {
-            let mut scores = pareto(case.n, case.step, case.true_shape);
-            scores.sort_unstable_by(f64::total_cmp);
-            let above = scores[scores.len() - 1 - case.n_above];
-            let found = Tail::fit(&scores, above);
-            let Tail::Pareto { n_above, .. } = found else { panic!("{found:?}") };
-            assert_eq!(n_above, case.n_above);
+    fn a_rate_is_told_as_the_quantile_that_a_person_would_write() {
+        let told = |rate: f64| Tail::TooFew { n_above: 3 }.words(0.9, rate, 40);
+        for (rate, quantile) in [(0.07, "0.93"), (0.005, "0.995"), (1e-6, "0.999999")] {
+            assert!(
+                told(rate).starts_with(&format!("quantile {quantile} of 40 ")),
+                "{}",
+                told(rate)
+            );
         }
     }
 
