@@ -1,5 +1,7 @@
 //! From a plan's parts to those of the mathematics and the networks.
 
+use std::num::NonZeroUsize;
+
 use oddlot_engine::header::Link;
 use oddlot_engine::{Error, Report};
 use oddlot_nets::{
@@ -7,7 +9,7 @@ use oddlot_nets::{
     stacked_autoencoder, stacked_forecaster,
 };
 use oddlot_series as series;
-use oddlot_series::baseline::{AutoRegression, Polynomial, WindowPca};
+use oddlot_series::baseline::{AutoRegression, KMeans, NearestNeighbour, Polynomial, WindowPca};
 use oddlot_series::{
     Activation, Baseline, ByQuantile, Emit, EwmaZ, Fixed, Lambda, Layer, Level, ModelSpec,
     PriceLink, Quantile, RobustZ, Target,
@@ -140,7 +142,7 @@ pub fn baseline(plan: &BaselinePlan) -> Result<Baseline, Error> {
         }
         BaselinePlan::MedianDistance => Baseline::MedianDistance {},
         BaselinePlan::AutoRegression { order } => {
-            Baseline::AutoRegression(AutoRegression::new(order).map_err(unchecked)?)
+            Baseline::AutoRegression(AutoRegression { order: above_zero("order", order)? })
         }
         BaselinePlan::WindowPca { rows, variance } => {
             let variance = Quantile::try_from(variance).map_err(unchecked)?;
@@ -149,7 +151,21 @@ pub fn baseline(plan: &BaselinePlan) -> Result<Baseline, Error> {
         BaselinePlan::Polynomial { rows, degree } => {
             Baseline::Polynomial(Polynomial::new(rows, degree).map_err(unchecked)?)
         }
+        BaselinePlan::KMeans { rows, clusters, seed } => {
+            let (rows, clusters) = (above_zero("rows", rows)?, above_zero("clusters", clusters)?);
+            Baseline::KMeans(KMeans { rows, clusters, seed })
+        }
+        BaselinePlan::NearestNeighbour { rows, neighbours } => {
+            let rows = above_zero("rows", rows)?;
+            let neighbours = above_zero("neighbours", neighbours)?;
+            Baseline::NearestNeighbour(NearestNeighbour { rows, neighbours })
+        }
     })
+}
+
+fn above_zero(what: &'static str, number: usize) -> Result<NonZeroUsize, Error> {
+    let error = series::OutOfRange { what, expected: "a number above 0", found: 0.0 };
+    NonZeroUsize::new(number).ok_or_else(|| unchecked(error))
 }
 
 /// A threshold.

@@ -158,6 +158,22 @@ pub enum BaselinePlan {
         /// Of the curve.
         degree: usize,
     },
+    /// The nearest of a few typical windows.
+    KMeans {
+        /// Rows of a window.
+        rows: usize,
+        /// Typical windows.
+        clusters: usize,
+        /// Of the first centres.
+        seed: u64,
+    },
+    /// The training window that is nearest.
+    NearestNeighbour {
+        /// Rows of a window.
+        rows: usize,
+        /// Which neighbour counts.
+        neighbours: usize,
+    },
 }
 
 impl ModelPlan {
@@ -193,6 +209,8 @@ impl DetectorPlan {
             Self::Baseline(BaselinePlan::AutoRegression { .. }) => "auto_regression",
             Self::Baseline(BaselinePlan::WindowPca { .. }) => "window_pca",
             Self::Baseline(BaselinePlan::Polynomial { .. }) => "polynomial",
+            Self::Baseline(BaselinePlan::KMeans { .. }) => "k_means",
+            Self::Baseline(BaselinePlan::NearestNeighbour { .. }) => "nearest_neighbour",
             Self::Archive(archive) => archive::name(archive),
         }
     }
@@ -245,6 +263,15 @@ impl DetectorPlan {
             Detector::Polynomial { rows, degree } => {
                 let (rows, degree) = curve(rows, *degree, mistakes)?;
                 Self::Baseline(BaselinePlan::Polynomial { rows, degree })
+            }
+            &Detector::KMeans { rows, clusters, seed } => Self::Baseline(BaselinePlan::KMeans {
+                rows: rows.get(),
+                clusters: clusters.get(),
+                seed: seed.into(),
+            }),
+            &Detector::NearestNeighbour { rows, neighbours } => {
+                let (rows, neighbours) = (rows.get(), neighbours.get());
+                Self::Baseline(BaselinePlan::NearestNeighbour { rows, neighbours })
             }
         })
     }

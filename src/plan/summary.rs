@@ -153,6 +153,12 @@ impl fmt::Display for ModelPlan {
             DetectorPlan::Baseline(BaselinePlan::Polynomial { rows, degree }) => {
                 write!(f, " {rows} rows, degree {degree}")?;
             }
+            DetectorPlan::Baseline(BaselinePlan::KMeans { rows, clusters, .. }) => {
+                write!(f, " {rows} rows, {clusters} clusters")?;
+            }
+            DetectorPlan::Baseline(BaselinePlan::NearestNeighbour { rows, neighbours }) => {
+                write!(f, " {rows} rows, neighbour {neighbours}")?;
+            }
         }
         match self.threshold {
             Threshold::Quantile { q } => write!(f, "; above quantile {q}"),

@@ -36,6 +36,7 @@ pub use difference::Difference;
 pub use ensemble::Ensemble;
 pub use isolation_forest::IsolationForest;
 pub use k_means::KMeans;
+pub(crate) use k_means::{fit as centres_of, nearest as nearest_centre};
 pub use matrix_profile::MatrixProfile;
 pub use median_distance::MedianDistance;
 pub use nearest_neighbour::NearestNeighbour;

@@ -1,9 +1,11 @@
 //! Baselines: detectors without a network, in the same tables as any other.
 //!
 //! A baseline looks at the rows before a row, within its segment and at most [`Baseline::lookback`]
-//! of them, and says what it expects and how far off it usually is. (Window PCA looks at the row too, and
-//! says what it makes of it.) Its score is the root mean square
-//! over features of `|value - expected| / scale`; of one feature, |z|.
+//! of them, and says what it expects and how far off it usually is. (Those of windows look at the row too:
+//! window PCA says what it makes of it, k-means and nearest neighbour what the most similar window has in its
+//! place.) Its score is the root mean square
+//! over features of `|value - expected| / scale`; of one feature, |z|. That of k-means and nearest neighbour is
+//! the distance of the whole window, in the place of that of its newest row.
 //!
 //! `ewma_z` and `robust_z` look at `value × feature_scale` where there is one, so that of a
 //! volatility-scaled return they see the plain return; what they expect is given back in units of
@@ -12,7 +14,10 @@
 
 mod auto_regression;
 mod ewma_z;
+mod k_means;
+mod kept_windows;
 mod median_distance;
+mod nearest_neighbour;
 mod persistence;
 mod polynomial;
 mod robust_z;
@@ -21,7 +26,10 @@ mod window_pca;
 
 pub use auto_regression::{AutoRegression, Regression};
 pub use ewma_z::EwmaZ;
+pub use k_means::KMeans;
+pub use kept_windows::KeptWindows;
 pub use median_distance::MedianScale;
+pub use nearest_neighbour::NearestNeighbour;
 pub use polynomial::Polynomial;
 pub use robust_z::RobustZ;
 pub use window_pca::{Subspace, WindowPca};
@@ -32,9 +40,10 @@ use crate::by_ticker::{ByTicker, Scope};
 use crate::history::History;
 use crate::scale::{ScaleError, Scalers};
 use crate::split::Split;
+use kept_windows::Gathered;
 use median_distance::MedianFit;
 use persistence::PersistenceFit;
-use training_windows::WindowFit;
+use training_windows::{WindowFit, WindowMoments};
 
 /// Which baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +63,10 @@ pub enum Baseline {
     WindowPca(WindowPca),
     /// The curve through the last rows, drawn on.
     Polynomial(Polynomial),
+    /// The nearest of a few typical windows.
+    KMeans(KMeans),
+    /// The training window that is nearest.
+    NearestNeighbour(NearestNeighbour),
 }
 
 /// A baseline ready to score: what it took from training rows is in it.
@@ -90,6 +103,20 @@ pub enum FittedBaseline {
     },
     /// Nothing is fitted.
     Polynomial(Polynomial),
+    /// Scale is the deviation of the training windows.
+    KMeans {
+        /// How long windows are, and how many centres there were to be.
+        settings: KMeans,
+        /// `[feature]`.
+        centres: ByTicker<Vec<KeptWindows>>,
+    },
+    /// Scale is the deviation of the training windows.
+    NearestNeighbour {
+        /// How long windows are, and which neighbour counts.
+        settings: NearestNeighbour,
+        /// `[feature]`.
+        windows: ByTicker<Vec<KeptWindows>>,
+    },
 }
 
 /// From the rows before and the row itself to what is expected of it.
@@ -102,6 +129,9 @@ pub struct Expectation {
     pub expected: f64,
     /// How far off values usually are; above 0.
     pub scale: f64,
+    /// How far off the whole window is that ends in the value, in units of `scale`; `None` where the value alone
+    /// is judged.
+    pub distance: Option<f64>,
 }
 
 impl Baseline {
@@ -112,9 +142,11 @@ impl Baseline {
             Self::EwmaZ(ewma) => ewma.lookback().rows,
             Self::RobustZ(robust) => robust.lookback().rows,
             Self::MedianDistance {} => 0,
-            Self::AutoRegression(regression) => regression.order(),
+            Self::AutoRegression(regression) => regression.order.get(),
             Self::WindowPca(pca) => pca.rows() - 1,
             Self::Polynomial(polynomial) => polynomial.rows(),
+            Self::KMeans(k_means) => k_means.rows.get() - 1,
+            Self::NearestNeighbour(neighbour) => neighbour.rows.get() - 1,
         }
     }
 }
@@ -133,18 +165,22 @@ enum Taken {
     Nothing,
     Differences(PersistenceFit),
     Values(MedianFit),
-    Windows(WindowFit),
+    Moments(WindowFit<WindowMoments>),
+    Windows(WindowFit<Gathered>),
 }
 
 impl BaselineFit {
     /// Nothing collected yet. `scope` says whether tickers have their own scales.
     pub fn new(baseline: Baseline, scope: Scope, features: usize) -> Self {
+        let moments = |length| Taken::Moments(WindowFit::new(scope, features, length));
         let windows = |length| Taken::Windows(WindowFit::new(scope, features, length));
         let taken = match baseline {
             Baseline::Persistence {} => Taken::Differences(PersistenceFit::new(scope, features)),
             Baseline::MedianDistance {} => Taken::Values(MedianFit::new(scope)),
-            Baseline::AutoRegression(regression) => windows(regression.order() + 1),
-            Baseline::WindowPca(pca) => windows(pca.rows()),
+            Baseline::AutoRegression(regression) => moments(regression.order.get() + 1),
+            Baseline::WindowPca(pca) => moments(pca.rows()),
+            Baseline::KMeans(k_means) => windows(k_means.rows.get()),
+            Baseline::NearestNeighbour(neighbour) => windows(neighbour.rows.get()),
             Baseline::EwmaZ(_) | Baseline::RobustZ(_) | Baseline::Polynomial(_) => Taken::Nothing,
         };
         Self { baseline, features, taken }
@@ -156,6 +192,7 @@ impl BaselineFit {
             Taken::Nothing => {}
             Taken::Differences(fit) => fit.add(ticker, history, split),
             Taken::Values(fit) => fit.add(ticker, history, split),
+            Taken::Moments(fit) => fit.add(ticker, history, split),
             Taken::Windows(fit) => fit.add(ticker, history, split),
         }
     }
@@ -173,13 +210,20 @@ impl BaselineFit {
             (Baseline::MedianDistance {}, Taken::Values(fit)) => {
                 FittedBaseline::MedianDistance { scales: fit.finish(self.features)? }
             }
-            (Baseline::AutoRegression(settings), Taken::Windows(fit)) => {
+            (Baseline::AutoRegression(settings), Taken::Moments(fit)) => {
                 let regressions = fit.finish(Regression::learn)?;
                 FittedBaseline::AutoRegression { settings, regressions }
             }
-            (Baseline::WindowPca(settings), Taken::Windows(fit)) => {
-                let subspaces = fit.finish(|windows| settings.learn(windows))?;
+            (Baseline::WindowPca(settings), Taken::Moments(fit)) => {
+                let subspaces = fit.finish(|moments| settings.learn(moments))?;
                 FittedBaseline::WindowPca { settings, subspaces }
+            }
+            (Baseline::KMeans(settings), Taken::Windows(fit)) => {
+                let centres = fit.finish(|gathered| settings.learn(gathered))?;
+                FittedBaseline::KMeans { settings, centres }
+            }
+            (Baseline::NearestNeighbour(settings), Taken::Windows(fit)) => {
+                FittedBaseline::NearestNeighbour { settings, windows: fit.finish(Gathered::keep)? }
             }
             (Baseline::EwmaZ(ewma), _) => FittedBaseline::EwmaZ(ewma),
             (Baseline::RobustZ(robust), _) => FittedBaseline::RobustZ(robust),
@@ -201,6 +245,8 @@ impl FittedBaseline {
             Self::AutoRegression { settings, .. } => Baseline::AutoRegression(*settings),
             Self::WindowPca { settings, .. } => Baseline::WindowPca(*settings),
             Self::Polynomial(polynomial) => Baseline::Polynomial(*polynomial),
+            Self::KMeans { settings, .. } => Baseline::KMeans(*settings),
+            Self::NearestNeighbour { settings, .. } => Baseline::NearestNeighbour(*settings),
         }
     }
 
@@ -213,7 +259,9 @@ impl FittedBaseline {
             Self::MedianDistance { .. }
             | Self::AutoRegression { .. }
             | Self::WindowPca { .. }
-            | Self::Polynomial(_) => self.baseline().lookback() + 1,
+            | Self::Polynomial(_)
+            | Self::KMeans { .. }
+            | Self::NearestNeighbour { .. } => self.baseline().lookback() + 1,
         }
     }
 
@@ -224,6 +272,8 @@ impl FittedBaseline {
             Self::MedianDistance { scales } => scales.get(ticker).is_pooled_fallback,
             Self::AutoRegression { regressions, .. } => regressions.get(ticker).is_pooled_fallback,
             Self::WindowPca { subspaces, .. } => subspaces.get(ticker).is_pooled_fallback,
+            Self::KMeans { centres, .. } => centres.get(ticker).is_pooled_fallback,
+            Self::NearestNeighbour { windows, .. } => windows.get(ticker).is_pooled_fallback,
             Self::EwmaZ(_) | Self::RobustZ(_) | Self::Polynomial(_) => false,
         }
     }
@@ -248,7 +298,7 @@ impl FittedBaseline {
         expectations
     }
 
-    /// What is expected of a row of a feature after `past`; only window PCA looks at the row itself.
+    /// What is expected of a row of a feature after `past`; only those of windows look at the row itself.
     fn of_feature<'a>(&'a self, ticker: &str, feature_idx: usize) -> Box<OfFeature<'a>> {
         match self {
             Self::Persistence { differences } => {
@@ -273,6 +323,14 @@ impl FittedBaseline {
                 let curve = polynomial.curve();
                 Box::new(move |past, _| curve.as_ref().and_then(|curve| curve.expect(past)))
             }
+            Self::KMeans { centres, .. } => {
+                let centres = centres.get(ticker).item.get(feature_idx);
+                Box::new(move |past, value| k_means::expect(centres?, past, value))
+            }
+            Self::NearestNeighbour { settings, windows } => {
+                let windows = windows.get(ticker).item.get(feature_idx);
+                Box::new(move |past, value| settings.expect(windows?, past, value))
+            }
         }
     }
 
@@ -296,13 +354,18 @@ impl FittedBaseline {
 }
 
 impl Expectation {
+    /// Of a value that is judged alone.
+    pub(crate) fn new(expected: f64, scale: f64) -> Self {
+        Self { expected, scale, distance: None }
+    }
+
     /// `None` where the result could not be written or divided by: the unit is missing, 0 or negative,
     /// or the scale is 0.
     fn divided_by(self, unit: f64) -> Option<Self> {
-        let own = Self { expected: self.expected / unit, scale: self.scale / unit };
+        let own = Self { expected: self.expected / unit, scale: self.scale / unit, ..self };
         (own.expected.is_finite() && own.scale.is_finite() && own.scale > 0.0).then_some(own)
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

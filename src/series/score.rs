@@ -104,6 +104,9 @@ pub struct Scores {
     pub expected: Vec<f64>,
     /// What errors are divided by, in units of the feature, `[time, feature]`.
     pub scale: Vec<f64>,
+    /// Of detectors that judge whole windows: how far off each is that ends here, in units of the scale,
+    /// `[time, feature]`.
+    pub distances: Option<Vec<f64>>,
     /// Causal scores, `[time]`.
     pub causal: Vec<f64>,
     /// Hindsight scores, `[time]`.
@@ -242,6 +245,7 @@ impl Scores {
             steps,
             expected: vec![f64::NAN; n_rows * features],
             scale: vec![f64::NAN; n_rows * features],
+            distances: None,
             causal: vec![f64::NAN; n_rows],
             hindsight: vec![f64::NAN; n_rows],
             window_error: vec![f64::NAN; n_rows],
@@ -254,7 +258,7 @@ impl Scores {
         }
     }
 
-    /// Scaled errors of a row by the causal expectation, `[feature]`.
+    /// Scaled errors of a row by the causal expectation, `[feature]`; a distance has the sign of the value's error.
     pub(crate) fn scaled_errors<'s>(
         &'s self,
         history: &History<'s>,
@@ -263,7 +267,12 @@ impl Scores {
         let first = row_idx * history.features;
         let values = history.row(row_idx).iter();
         let expected = self.expected[first..].iter().zip(&self.scale[first..]);
-        values.zip(expected).map(|(value, (expected, scale))| (value - expected) / scale)
+        let errors =
+            values.zip(expected).map(|(value, (expected, scale))| (value - expected) / scale);
+        errors.enumerate().map(move |(feature_idx, error)| match &self.distances {
+            Some(distances) => distances[first + feature_idx].copysign(error),
+            None => error,
+        })
     }
 
     /// Writes the causal score of a row from its expectations; NaN where it is not finite.
@@ -280,6 +289,10 @@ fn score_baseline(baseline: &FittedBaseline, ticker: &str, history: &History<'_>
         if let Some(expectation) = expectation {
             scores.expected[idx] = expectation.expected;
             scores.scale[idx] = expectation.scale;
+            if let Some(distance) = expectation.distance {
+                let none = || vec![f64::NAN; history.values.len()];
+                scores.distances.get_or_insert_with(none)[idx] = distance;
+            }
         }
     }
     for row_idx in 0..history.len() {

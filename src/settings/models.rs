@@ -7,7 +7,10 @@ use super::{
     archive,
     fields::Fields,
     profile::Profile,
-    range::{ComponentRows, Decay, Degree, Dropout, Lookback, Order, Quantile, Units},
+    range::{
+        Clusters, ComponentRows, Decay, Degree, Dropout, Lookback, Neighbours, Order, Quantile,
+        Seed, Units,
+    },
     slug::{Slug, is_slug},
     threshold::Threshold,
     train::Train,
@@ -103,11 +106,27 @@ pub enum Detector {
         /// Of the curve.
         degree: Degree,
     },
+    /// The nearest of a few typical windows.
+    KMeans {
+        /// Rows of a window.
+        rows: ComponentRows,
+        /// Typical windows.
+        clusters: Clusters,
+        /// Of the first centres.
+        seed: Seed,
+    },
+    /// The training window that is nearest.
+    NearestNeighbour {
+        /// Rows of a window.
+        rows: ComponentRows,
+        /// Which neighbour counts.
+        neighbours: Neighbours,
+    },
     /// Learns from the series it scores; under `profile = "archive"` only.
     Archive(Archive),
 }
 
-const DETECTORS: [&str; 9] = [
+const DETECTORS: [&str; 11] = [
     "lstm_autoencoder",
     "lstm_forecaster",
     "persistence",
@@ -117,6 +136,8 @@ const DETECTORS: [&str; 9] = [
     "auto_regression",
     "window_pca",
     "polynomial",
+    "k_means",
+    "nearest_neighbour",
 ];
 const UNITS: Units = Units::literal(64);
 const DROPOUT: Dropout = Dropout::literal(0.2);
@@ -129,10 +150,13 @@ const ROBUST_ROWS: Lookback = Lookback::literal(60);
 const MIN_ROWS: Lookback = Lookback::literal(20);
 /// A trading month.
 const ORDER: Order = Order::literal(20);
-const PCA_ROWS: ComponentRows = ComponentRows::literal(30);
+const WINDOW_ROWS: ComponentRows = ComponentRows::literal(30);
 const PCA_VARIANCE: Quantile = Quantile::literal(0.9);
 const CURVE_ROWS: Lookback = Lookback::literal(20);
 const DEGREE: Degree = Degree::literal(2);
+const CLUSTERS: Clusters = Clusters::literal(20);
+const SEED: Seed = Seed::literal(42);
+const NEIGHBOURS: Neighbours = Neighbours::literal(1);
 
 impl Profile {
     fn detectors(self) -> &'static [&'static str] {
@@ -285,12 +309,21 @@ impl Detector {
                         Self::AutoRegression { order: fields.or("order", ORDER).value }
                     }
                     "window_pca" => Self::WindowPca {
-                        rows: fields.or("rows", PCA_ROWS).value,
+                        rows: fields.or("rows", WINDOW_ROWS).value,
                         variance: fields.or("variance", PCA_VARIANCE).value,
                     },
                     "polynomial" => Self::Polynomial {
                         rows: fields.or("rows", CURVE_ROWS),
                         degree: fields.or("degree", DEGREE).value,
+                    },
+                    "k_means" => Self::KMeans {
+                        rows: fields.or("rows", WINDOW_ROWS).value,
+                        clusters: fields.or("clusters", CLUSTERS).value,
+                        seed: fields.or("seed", SEED).value,
+                    },
+                    "nearest_neighbour" => Self::NearestNeighbour {
+                        rows: fields.or("rows", WINDOW_ROWS).value,
+                        neighbours: fields.or("neighbours", NEIGHBOURS).value,
                     },
                     _ => Self::Persistence,
                 }

@@ -249,6 +249,14 @@ whole_number! {
     Lookback: 2 to 10000
 }
 whole_number! {
+    /// Typical windows; no more than are kept to choose them from.
+    Clusters: 1 to 1000
+}
+whole_number! {
+    /// Which of the nearest windows counts; no more of them are kept.
+    Neighbours: 1 to 1000
+}
+whole_number! {
     /// A number of rows.
     Rows: 0 to 1000000000
 }

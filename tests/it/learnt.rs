@@ -4,13 +4,22 @@ use crate::daily::causal;
 use crate::market::{closes, csv, revise, until};
 use crate::workshop::{PIPELINE, Workshop};
 
-const MODELS: [&str; 4] = ["auto_regression", "median_distance", "polynomial", "window_pca"];
+const MODELS: [&str; 6] = [
+    "auto_regression",
+    "k_means",
+    "median_distance",
+    "nearest_neighbour",
+    "polynomial",
+    "window_pca",
+];
 
 /// The pipeline of the workshop with these models in place of its own.
 fn pipeline() -> String {
     let (head, rest) = PIPELINE.split_once("[models.").unwrap();
     let (_, tail) = rest.split_once("[threshold.quantile]").unwrap();
     let models = "[models.auto_regression.detector.auto_regression]\norder = 5\n\
+                  [models.k_means.detector.k_means]\nrows = 4\n\
+                  [models.nearest_neighbour.detector.nearest_neighbour]\nrows = 4\n\
                   [models.median_distance.detector.median_distance]\n\
                   [models.polynomial.detector.polynomial]\nrows = 12\ndegree = 1\n\
                   [models.window_pca.detector.window_pca]\nrows = 10\n";

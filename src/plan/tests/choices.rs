@@ -28,9 +28,10 @@ fn models_keep_the_order_of_the_file() {
 fn baselines_that_learn_are_read_and_have_defaults() {
     let models = "[models.a.detector.median_distance]\n[models.b.detector.auto_regression]\n\
                   [models.c.detector.window_pca]\nvariance = 0.5\n[models.d.detector.polynomial]\n\
-                  degree = 0\n[models.ae.detector";
+                  degree = 0\n[models.e.detector.k_means]\n[models.f.detector.nearest_neighbour]\n\
+                  neighbours = 3\n[models.ae.detector";
     let plan = plan("[models.ae.detector", models);
-    let shown: Vec<String> = plan.models[..4].iter().map(ToString::to_string).collect();
+    let shown: Vec<String> = plan.models[..6].iter().map(ToString::to_string).collect();
     assert_eq!(
         shown,
         [
@@ -38,6 +39,8 @@ fn baselines_that_learn_are_read_and_have_defaults() {
             "auto_regression order 20; above quantile 0.995",
             "window_pca 30 rows, variance 0.5; above quantile 0.995",
             "polynomial 20 rows, degree 0; above quantile 0.995",
+            "k_means 30 rows, 20 clusters; above quantile 0.995",
+            "nearest_neighbour 30 rows, neighbour 3; above quantile 0.995",
         ]
     );
     for wrong in [
@@ -45,6 +48,8 @@ fn baselines_that_learn_are_read_and_have_defaults() {
         "window_pca]\nrows = 1",
         "window_pca]\nvariance = 1",
         "polynomial]\ndegree = 9",
+        "k_means]\nclusters = 0",
+        "nearest_neighbour]\nneighbours = 1001",
         "median_distance]\nsmooth = 50",
     ] {
         let text = changed(

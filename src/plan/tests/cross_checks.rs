@@ -152,7 +152,7 @@ fn no_model() {
       --> pipelines/p.toml:16:2
       expected  at least one [models.NAME.detector.VARIANT]
       found     an empty [models]
-      hint: add one: lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial
+      hint: add one: lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial, k_means, nearest_neighbour
     ");
     assert_snapshot!(told(models, "[models.My-Net]"), @r"
     error: `My-Net` cannot name a model

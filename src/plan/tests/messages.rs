@@ -139,7 +139,7 @@ fn an_unknown_variant() {
     assert_snapshot!(told("detector.ewma_z", "detector.garch"), @r"
     error: unknown choice `garch` in [models.ewma.detector]
       --> pipelines/p.toml:20:23
-      expected  one of lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial
+      expected  one of lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial, k_means, nearest_neighbour
       found     [models.ewma.detector.garch]
       hint: name one of them: [models.ewma.detector.lstm_autoencoder]
     ");

@@ -6,71 +6,27 @@
 //! Shapes: past `[row]`, oldest first → one expectation. Units: those of the feature.
 //! Source: Box and Jenkins 1970, "Time Series Analysis", chapter 7, conditional least squares.
 
+use std::num::NonZeroUsize;
+
 use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
 use super::Expectation;
 use super::training_windows::{WindowMoments, residual_deviation};
 use crate::least_squares::least_squares;
-use crate::range::OutOfRange;
 
 /// `[detector.auto_regression]`: `order` 20.
-///
-/// Invariant: `order >= 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Settings", into = "Settings")]
-pub struct AutoRegression {
-    order: usize,
-}
-
-#[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Settings {
-    order: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        AutoRegression::default().into()
-    }
+pub struct AutoRegression {
+    /// Rows before that a row is regressed on.
+    pub order: NonZeroUsize,
 }
 
 impl Default for AutoRegression {
     fn default() -> Self {
-        Self { order: 20 }
-    }
-}
-
-impl TryFrom<Settings> for AutoRegression {
-    type Error = OutOfRange;
-
-    fn try_from(settings: Settings) -> Result<Self, OutOfRange> {
-        Self::new(settings.order)
-    }
-}
-
-impl From<AutoRegression> for Settings {
-    fn from(AutoRegression { order }: AutoRegression) -> Self {
-        Self { order }
-    }
-}
-
-impl AutoRegression {
-    /// Regresses on the last `order` rows.
-    ///
-    /// # Errors
-    /// Unless `order >= 1`.
-    pub fn new(order: usize) -> Result<Self, OutOfRange> {
-        if order >= 1 {
-            Ok(Self { order })
-        } else {
-            Err(OutOfRange { what: "order", expected: "order >= 1", found: 0.0 })
-        }
-    }
-
-    /// Rows before that a row is regressed on.
-    pub fn order(&self) -> usize {
-        self.order
+        const ORDER: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+        Self { order: ORDER }
     }
 }
 
@@ -116,7 +72,7 @@ impl Regression {
         let first = past.len().checked_sub(self.coefficients.len())?;
         let terms = past[first..].iter().zip(&self.coefficients).map(|(value, c)| value * c);
         let expected = self.constant + terms.sum::<f64>();
-        expected.is_finite().then_some(Expectation { expected, scale: self.deviation })
+        expected.is_finite().then_some(Expectation::new(expected, self.deviation))
     }
 }
 
@@ -131,7 +87,8 @@ mod tests {
     use crate::history::tests::OwnedHistory;
 
     fn fit(order: usize, values: &[f64], train_to: i32) -> FittedBaseline {
-        let baseline = Baseline::AutoRegression(AutoRegression::new(order).unwrap());
+        let order = NonZeroUsize::new(order).unwrap();
+        let baseline = Baseline::AutoRegression(AutoRegression { order });
         let mut fit = BaselineFit::new(baseline, Scope::Pooled, 1);
         fit.add("A", &OwnedHistory::new(values, 1, 1).view(), &split(train_to));
         fit.finish().unwrap()
@@ -188,7 +145,6 @@ mod tests {
             let fitted = fit(2, &values, 99);
             assert!(expect(&fitted, &values).iter().all(Option::is_none), "{fitted:?}");
         }
-        assert!(AutoRegression::new(0).is_err());
     }
 
     proptest! {

@@ -83,8 +83,7 @@ impl EwmaZ {
             weight *= self.lambda.get();
         }
         let scale = f64::sqrt(squares / weights);
-        (n_rows >= self.lookback.min_rows && scale > 0.0)
-            .then_some(Expectation { expected: 0.0, scale })
+        (n_rows >= self.lookback.min_rows && scale > 0.0).then_some(Expectation::new(0.0, scale))
     }
 }
 

@@ -35,7 +35,7 @@ impl MedianScale {
     }
 
     pub(super) fn expect(self) -> Expectation {
-        Expectation { expected: self.median, scale: self.deviation }
+        Expectation::new(self.median, self.deviation)
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     fn median_and_deviation_of_a_small_case() {
         // 1 2 3 4 100: median 3, deviations 2 1 0 1 97, their median 1; the later row does not count.
         let found = fit(&[100.0, 1.0, 2.0, 3.0, 4.0, 1e9], 4).unwrap();
-        assert_eq!(found.expect(), Expectation { expected: 3.0, scale: SIGMA_PER_MAD });
+        assert_eq!(found.expect(), Expectation::new(3.0, SIGMA_PER_MAD));
     }
 
     #[test]

@@ -12,9 +12,7 @@ use crate::split::{Span, Split};
 
 /// The last of `past`, give or take `sd`; `None` if it is missing.
 pub(super) fn expect(past: &[f64], sd: f64) -> Option<Expectation> {
-    past.last()
-        .filter(|value| value.is_finite())
-        .map(|&expected| Expectation { expected, scale: sd })
+    past.last().filter(|value| value.is_finite()).map(|&expected| Expectation::new(expected, sd))
 }
 
 /// Collects one-step differences of training rows.
@@ -69,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_last_value_is_expected() {
-        let expected = Some(Expectation { expected: 3.0, scale: 0.5 });
+        let expected = Some(Expectation::new(3.0, 0.5));
         assert_eq!(expect(&[1.0, 3.0], 0.5), expected);
     }
 

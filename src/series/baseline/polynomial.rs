@@ -110,7 +110,7 @@ impl Curve {
         let expected = self.next.dot(&shares);
         let scale = deviation * (1.0 + self.next.norm_squared()).sqrt();
         (deviation > LOST * rows.amax() && expected.is_finite())
-            .then_some(Expectation { expected, scale })
+            .then_some(Expectation::new(expected, scale))
     }
 }
 

@@ -76,7 +76,8 @@ impl RobustZ {
         let mut deviations: Vec<f64> =
             present.iter().map(|value| (value - expected).abs()).collect();
         let scale = SIGMA_PER_MAD * median(&mut deviations)?;
-        (present.len() >= self.0.min_rows && scale > 0.0).then_some(Expectation { expected, scale })
+        (present.len() >= self.0.min_rows && scale > 0.0)
+            .then_some(Expectation::new(expected, scale))
     }
 }
 
@@ -90,10 +91,10 @@ mod tests {
     fn median_and_deviation_of_a_small_case() {
         // Median of 1 2 3 4 100 is 3; deviations 2 1 0 1 97, their median 1.
         let robust = RobustZ::new(5, 1).unwrap();
-        let expected = Some(Expectation { expected: 3.0, scale: SIGMA_PER_MAD });
+        let expected = Some(Expectation::new(3.0, SIGMA_PER_MAD));
         assert_eq!(robust.expect(&[100.0, 1.0, 2.0, 3.0, 4.0]), expected);
         // The last five rows hold 1 2 3 4: median 2.5, deviations 1.5 .5 .5 1.5, their median 1.
-        let expected = Some(Expectation { expected: 2.5, scale: SIGMA_PER_MAD });
+        let expected = Some(Expectation::new(2.5, SIGMA_PER_MAD));
         assert_eq!(robust.expect(&[100.0, 1.0, f64::NAN, 2.0, 3.0, 4.0]), expected);
     }
 

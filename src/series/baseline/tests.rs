@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::history::tests::OwnedHistory;
 use crate::range::Lambda;
@@ -58,8 +60,51 @@ fn persistence_takes_its_scale_from_the_differences_of_training_rows() {
     let fitted = fit.finish().unwrap();
     let scale = (8.0_f64 / 3.0).sqrt();
     let expected = [None, Some(1.0), Some(3.0), Some(7.0), Some(7.0)]
-        .map(|previous: Option<f64>| previous.map(|expected| Expectation { expected, scale }));
+        .map(|previous: Option<f64>| previous.map(|expected| Expectation::new(expected, scale)));
     assert_eq!(fitted.expect("A", &history.view()), expected);
+}
+
+/// A baseline of one feature that has learnt from the days up to `train_to`.
+pub(crate) fn trained(baseline: Baseline, values: &[f64], train_to: i32) -> FittedBaseline {
+    let mut fit = BaselineFit::new(baseline, Scope::Pooled, 1);
+    fit.add(
+        "A",
+        &OwnedHistory::new(values, 1, 1).view(),
+        &training_windows::tests::split(train_to),
+    );
+    fit.finish().unwrap()
+}
+
+/// Of the windows that end in each row, where it judges windows.
+pub(super) fn distances(fitted: &FittedBaseline, values: &[f64]) -> Vec<Option<f64>> {
+    let found = fitted.expect("A", &OwnedHistory::new(values, 1, 1).view());
+    found.into_iter().map(|expectation| expectation?.distance).collect()
+}
+
+/// Of windows of three rows: a constant series has no deviation, and beside a hole there is no window.
+pub(super) fn is_silent_where_nothing_varies_or_is_missing(baseline: Baseline) {
+    let constant = trained(baseline, &[0.1; 40], 99);
+    assert!(distances(&constant, &[0.1; 40]).iter().all(Option::is_none));
+    let values: Vec<f64> = (0..40).map(|k| f64::from(k * k % 7)).collect();
+    let found = distances(&trained(baseline, &values, 99), &[1.0, 2.0, f64::NAN, 4.0, 5.0, 6.0]);
+    let is_told: Vec<bool> = found.iter().map(Option::is_some).collect();
+    assert_eq!(is_told, [false, false, false, false, false, true]);
+}
+
+/// What `tests/golden/baselines/generate.py` computed: distances by row.
+#[derive(Deserialize)]
+pub(super) struct Golden {
+    pub(super) values: Vec<f64>,
+    pub(super) to_first: Vec<(usize, f64)>,
+    pub(super) to_third: Vec<(usize, f64)>,
+    pub(super) centres: Vec<Vec<f64>>,
+    pub(super) to_centres: Vec<(usize, f64)>,
+    pub(super) mean_square: f64,
+}
+
+pub(super) fn golden() -> Golden {
+    let text = include_str!("../../../tests/golden/baselines/windows.json");
+    serde_json::from_str(text).unwrap()
 }
 
 /// Those that learn, fitted on 300 rows of two features.
@@ -75,9 +120,11 @@ fn learnt() -> (OwnedHistory, Vec<FittedBaseline>) {
     let fitted = [
         Baseline::Persistence {},
         Baseline::MedianDistance {},
-        Baseline::AutoRegression(AutoRegression::new(5).unwrap()),
+        Baseline::AutoRegression(AutoRegression { order: NonZeroUsize::new(5).unwrap() }),
         Baseline::WindowPca(WindowPca::new(8, crate::Quantile::NINE_TENTHS).unwrap()),
         Baseline::Polynomial(Polynomial::default()),
+        Baseline::KMeans(KMeans::default()),
+        Baseline::NearestNeighbour(NearestNeighbour::default()),
     ]
     .map(fit);
     (history, fitted.to_vec())
@@ -126,6 +173,10 @@ fn a_baseline_is_read_from_a_table_named_after_it() {
     assert_eq!(read("[detector.auto_regression]\norder = 3").unwrap().lookback(), 3);
     assert_eq!(read("[detector.window_pca]").unwrap().lookback(), 29);
     assert_eq!(read("[detector.polynomial]\nrows = 8").unwrap().lookback(), 8);
+    assert_eq!(read("[detector.k_means]\nrows = 8").unwrap().lookback(), 7);
+    assert_eq!(read("[detector.nearest_neighbour]").unwrap().lookback(), 29);
+    assert!(read("[detector.k_means]\nclusters = 0").is_err());
+    assert!(read("[detector.nearest_neighbour]\nneighbours = 0").is_err());
     assert!(read("[detector.persistence]\nrows = 60").is_err());
     assert!(read("[detector.auto_regression]\norder = 0").is_err());
     assert!(read("[detector.window_pca]\nrows = 1").is_err());

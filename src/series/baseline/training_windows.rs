@@ -1,4 +1,4 @@
-//! Mean and products of training windows: what linear baselines learn from.
+//! Training windows, and their mean and products: what linear baselines learn from.
 //!
 //! A training window lies within a segment, has no break row and no missing value, and ends in the training
 //! span. Each feature has windows of its own.
@@ -15,6 +15,23 @@ use crate::scale::{ScaleError, TICKER_ROWS_MIN};
 use crate::split::{Span, Split};
 use crate::statistics::to_real;
 
+/// What is taken of the training windows of one feature.
+pub(super) trait OfWindows: Sized {
+    /// Of one ticker's windows of `length` rows, in the order of time.
+    fn of(length: usize, windows: Vec<Vec<f64>>) -> Self;
+
+    /// Of all tickers together.
+    fn pooled<'t>(length: usize, all: impl ExactSizeIterator<Item = &'t Self>) -> Self
+    where
+        Self: 't;
+
+    /// Windows there were.
+    fn n(&self) -> usize;
+
+    /// Whether nothing overflows.
+    fn is_finite(&self) -> bool;
+}
+
 /// Count, mean and summed products of deviations of windows of one feature.
 #[derive(Clone, Debug)]
 pub(super) struct WindowMoments {
@@ -24,20 +41,6 @@ pub(super) struct WindowMoments {
 }
 
 impl WindowMoments {
-    /// Two passes, as of single values.
-    fn of(length: usize, windows: &[Vec<f64>]) -> Self {
-        let (mut mean, n) = (DVector::zeros(length), windows.len());
-        for window in windows {
-            mean.iter_mut().zip(window).for_each(|(mean, value)| *mean += value / to_real(n));
-        }
-        let mut products = DMatrix::zeros(length, length);
-        for window in windows {
-            let deviation = DVector::from_column_slice(window) - &mean;
-            products.ger(1.0, &deviation, &deviation, 1.0);
-        }
-        Self { n, mean, products }
-    }
-
     /// Adds the windows of another ticker.
     ///
     /// Source: Chan, Golub and LeVeque 1979, equation 2.1, for vectors.
@@ -58,6 +61,32 @@ impl WindowMoments {
     pub(super) fn covariance(&self) -> DMatrix<f64> {
         &self.products / to_real(self.n)
     }
+}
+
+impl OfWindows for WindowMoments {
+    /// Two passes, as of single values.
+    fn of(length: usize, windows: Vec<Vec<f64>>) -> Self {
+        let (mut mean, n) = (DVector::zeros(length), windows.len());
+        for window in &windows {
+            mean.iter_mut().zip(window).for_each(|(mean, value)| *mean += value / to_real(n));
+        }
+        let mut products = DMatrix::zeros(length, length);
+        for window in &windows {
+            let deviation = DVector::from_column_slice(window) - &mean;
+            products.ger(1.0, &deviation, &deviation, 1.0);
+        }
+        Self { n, mean, products }
+    }
+
+    fn pooled<'t>(length: usize, all: impl ExactSizeIterator<Item = &'t Self>) -> Self {
+        let mut pooled = Self::of(length, Vec::new());
+        all.for_each(|own| pooled.add(own));
+        pooled
+    }
+
+    fn n(&self) -> usize {
+        self.n
+    }
 
     fn is_finite(&self) -> bool {
         self.mean.iter().chain(self.products.iter()).all(|value| value.is_finite())
@@ -66,14 +95,14 @@ impl WindowMoments {
 
 /// Collects training windows ticker by ticker, in any order.
 #[derive(Clone, Debug)]
-pub(super) struct WindowFit {
+pub(super) struct WindowFit<T> {
     scope: Scope,
     features: usize,
     length: usize,
-    per_ticker: BTreeMap<String, Vec<WindowMoments>>,
+    per_ticker: BTreeMap<String, Vec<T>>,
 }
 
-impl WindowFit {
+impl<T: OfWindows> WindowFit<T> {
     pub(super) fn new(scope: Scope, features: usize, length: usize) -> Self {
         Self { scope, features, length, per_ticker: BTreeMap::new() }
     }
@@ -88,12 +117,11 @@ impl WindowFit {
             let values = (first..=row_idx).map(|row_idx| history.row(row_idx)[feature_idx]);
             (is_training && is_one && values.clone().all(f64::is_finite)).then(|| values.collect())
         };
-        let moments = |feature_idx| {
-            let windows: Vec<Vec<f64>> =
-                (0..history.len()).filter_map(|row_idx| window(feature_idx, row_idx)).collect();
-            WindowMoments::of(self.length, &windows)
+        let taken = |feature_idx| {
+            let rows = 0..history.len();
+            T::of(self.length, rows.filter_map(|row_idx| window(feature_idx, row_idx)).collect())
         };
-        let own = (0..self.features).map(moments).collect();
+        let own = (0..self.features).map(taken).collect();
         self.per_ticker.insert(ticker.to_owned(), own);
     }
 
@@ -101,24 +129,21 @@ impl WindowFit {
     ///
     /// # Errors
     /// A feature without a training window, or values too large to compute with.
-    pub(super) fn finish<T>(
-        self,
-        learn: impl Fn(&WindowMoments) -> T,
-    ) -> Result<ByTicker<Vec<T>>, ScaleError> {
-        let mut all = vec![WindowMoments::of(self.length, &[]); self.features];
-        for moments in self.per_ticker.values() {
-            all.iter_mut().zip(moments).for_each(|(all, own)| all.add(own));
-        }
-        if all.iter().any(|moments| moments.n == 0) {
+    pub(super) fn finish<L>(self, learn: impl Fn(&T) -> L) -> Result<ByTicker<Vec<L>>, ScaleError> {
+        let all = |feature_idx: usize| {
+            T::pooled(self.length, self.per_ticker.values().map(|own| &own[feature_idx]))
+        };
+        let all: Vec<T> = (0..self.features).map(all).collect();
+        if all.iter().any(|taken| taken.n() == 0) {
             return Err(ScaleError::NoRows);
         }
-        if let Some(feature_idx) = all.iter().position(|moments| !moments.is_finite()) {
+        if let Some(feature_idx) = all.iter().position(|taken| !taken.is_finite()) {
             return Err(ScaleError::NotFinite { feature_idx });
         }
-        let learn = |moments: &[WindowMoments]| moments.iter().map(&learn).collect::<Vec<T>>();
+        let learn = |taken: &[T]| taken.iter().map(&learn).collect::<Vec<L>>();
         let pooled = learn(&all);
-        let enough = |own: &[WindowMoments]| {
-            self.scope == Scope::Ticker && own.iter().all(|own| own.n >= TICKER_ROWS_MIN)
+        let enough = |own: &[T]| {
+            self.scope == Scope::Ticker && own.iter().all(|own| own.n() >= TICKER_ROWS_MIN)
         };
         let own = self.per_ticker.iter().filter(|(_, own)| enough(own));
         let per_ticker = own.map(|(ticker, own)| (ticker.clone(), learn(own))).collect();
@@ -149,7 +174,7 @@ pub(super) mod tests {
     }
 
     fn fit(histories: &[OwnedHistory], train_to: i32) -> Result<Vec<WindowMoments>, ScaleError> {
-        let mut fit = WindowFit::new(Scope::Pooled, histories[0].features, 2);
+        let mut fit = WindowFit::<WindowMoments>::new(Scope::Pooled, histories[0].features, 2);
         for (k, history) in histories.iter().enumerate() {
             fit.add(&k.to_string(), &history.view(), &split(train_to));
         }
@@ -178,7 +203,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_ticker_with_few_windows_takes_the_pooled_ones() {
-        let mut fit = WindowFit::new(Scope::Ticker, 1, 2);
+        let mut fit = WindowFit::<WindowMoments>::new(Scope::Ticker, 1, 2);
         let long: Vec<f64> = (0..300).map(|k| f64::from(k % 7)).collect();
         fit.add("LONG", &OwnedHistory::new(&long, 1, 1).view(), &split(999));
         fit.add("SHORT", &OwnedHistory::new(&long[..20], 1, 1).view(), &split(999));
@@ -196,7 +221,7 @@ pub(super) mod tests {
             let found = &fit(&[&first, &second].map(|v| OwnedHistory::new(v, 1, 1)), 99).unwrap()[0];
             let pairs = |values: &[f64]| values.windows(2).map(<[f64]>::to_vec).collect::<Vec<_>>();
             let windows = [pairs(&first), pairs(&second)].concat();
-            let expected = WindowMoments::of(2, &windows);
+            let expected = WindowMoments::of(2, windows);
             // 60 numbers near 10, in another order.
             prop_assert!((&found.mean - &expected.mean).amax() < 1e-13);
             prop_assert!((found.covariance() - expected.covariance()).amax() < 1e-11);

@@ -122,7 +122,7 @@ impl Subspace {
             axis.last().map_or(0.0, |last| share * last)
         };
         let expected = self.mean.last()? + self.axes.iter().map(part).sum::<f64>();
-        expected.is_finite().then_some(Expectation { expected, scale: self.deviation })
+        expected.is_finite().then_some(Expectation::new(expected, self.deviation))
     }
 }
 

@@ -151,7 +151,7 @@ fn a_slip_in_every_table_is_told_with_line_column_and_what_was_meant() {
 
     error: unknown choice `ewma_zz` in [models.ewma.detector]
       --> pipelines/job.toml:17:23
-      expected  one of lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial
+      expected  one of lstm_autoencoder, lstm_forecaster, persistence, ewma_z, robust_z, median_distance, auto_regression, window_pca, polynomial, k_means, nearest_neighbour
       found     [models.ewma.detector.ewma_zz]
       hint: did you mean `ewma_z`?
 
