@@ -336,13 +336,13 @@ fn event_id(ticker: &str, model: &str, start_ts: i64) -> String {
     format!("{:x}", hasher.finalize())[..16].to_owned()
 }
 
-/// The feature with the largest error relative to its bounds, the first of equals.
+/// The feature with the largest error relative to its bounds, or else to its scale; the first of equals.
 fn worst_feature(points: &[JudgedPoint]) -> usize {
     let relative = |point: &JudgedPoint| match (point.error, point.upper_bound, point.expected) {
         // No error within bounds of no width is 0/0.
         (Some(0.0), ..) => 0.0,
         (Some(error), Some(upper), Some(expected)) => error.abs() / (upper - expected),
-        _ => 0.0,
+        _ => point.scaled_error.map_or(0.0, f64::abs),
     };
     let mut worst = 0;
     for (feature_idx, point) in points.iter().enumerate() {

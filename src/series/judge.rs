@@ -88,12 +88,15 @@ pub struct JudgedPoint {
     pub value: Option<f64>,
     /// What was expected.
     pub expected: Option<f64>,
-    /// Below it, this value alone would be flagged.
+    /// Below it, this value alone would be flagged; where scores are smoothed, once it lasts. `None` where whole
+    /// windows are judged.
     pub lower_bound: Option<f64>,
-    /// Above it, this value alone would be flagged.
+    /// The same above.
     pub upper_bound: Option<f64>,
     /// `value - expected`.
     pub error: Option<f64>,
+    /// The error in units of its scale; where whole windows are judged, how far off the window is.
+    pub scaled_error: Option<f64>,
     /// The expectation as a price.
     pub price_expected: Option<f64>,
 }
@@ -289,7 +292,8 @@ fn points(
     scores: &Scores,
     threshold: f64,
 ) -> Vec<JudgedPoint> {
-    // Where scores are smoothed, the bounds are those of the row's own score before that.
+    // What a window scores says nothing of one value in it. A smoothed score is that of a value which lasts.
+    let is_of_window = detector.is_as_published() || scores.distances.is_some();
     let reach = |feature_idx| detector.form.norm.reach(threshold, history.features, feature_idx);
     let reaches: Vec<f64> = (0..history.features).map(reach).collect();
     let point = |(idx, &value): (usize, &f64)| {
@@ -300,9 +304,13 @@ fn points(
         JudgedPoint {
             value: finite(value),
             expected: finite(expected),
-            lower_bound: finite(expected - reach * scale),
-            upper_bound: finite(expected + reach * scale),
+            lower_bound: finite(expected - reach * scale).filter(|_| !is_of_window),
+            upper_bound: finite(expected + reach * scale).filter(|_| !is_of_window),
             error: finite(value - expected),
+            scaled_error: finite(match &scores.distances {
+                Some(distances) => distances[idx],
+                None => (value - expected) / scale,
+            }),
             price_expected: finite(price(history, row_idx, idx, link, expected)),
         }
     };

@@ -186,10 +186,19 @@ fn an_error_within_bounds_of_no_width_hides_no_other_feature() {
         lower_bound: Some(-upper),
         upper_bound: Some(upper),
         error: Some(error),
+        scaled_error: None,
         price_expected: None,
     };
     assert_eq!(worst_feature(&[point(0.0, 0.0), point(1.0, 2.0)]), 1);
     assert_eq!(worst_feature(&[point(1.0, 2.0), point(-1.0, 2.0), point(0.0, 0.0)]), 0);
+    // Without bounds, by the scale.
+    let of_window = |scaled_error: f64| JudgedPoint {
+        lower_bound: None,
+        upper_bound: None,
+        scaled_error: Some(scaled_error),
+        ..point(1.0, 0.0)
+    };
+    assert_eq!(worst_feature(&[of_window(1.0), of_window(-3.0), of_window(2.0)]), 1);
 }
 
 #[test]

@@ -86,11 +86,13 @@ fn reconstructions() -> Vec<Column> {
         float("expected", "what the model expected of the feature, same unit"),
         float(
             "lower_bound",
-            "below this the value is flagged (one feature, the others as expected)",
+            "below this the value is flagged (one feature, the others as expected), where scores are smoothed \
+             once it lasts; null where whole windows are judged",
         ),
         float(
             "upper_bound",
-            "above this the value is flagged (one feature, the others as expected)",
+            "above this the value is flagged (one feature, the others as expected), where scores are smoothed \
+             once it lasts; null where whole windows are judged",
         ),
         float("error", "value - expected"),
         float("price_expected", "the expectation as a price; null where the feature has no price"),
@@ -110,8 +112,13 @@ fn errors() -> Vec<Column> {
         float("score_hindsight", "score merged over all windows that cover the row"),
         float("threshold", "flagged above this score; calibrated and stored with the model"),
         float("threshold_ratio", "score / threshold"),
-        float("percentile", "share of calibration scores below this one, 0 to 100"),
-        float("p_value", "(1 + calibration scores at or above this one) / (1 + all of them)"),
+        float("percentile", "share of calibration scores below the one that decided, 0 to 100"),
+        float(
+            "p_value",
+            "(1 + calibration scores at or above the one that decided) / (1 + all of them), whatever the \
+             threshold; with p_values = \"tail\", beyond the largest of them that of a Pareto tail where it is \
+             smaller; null without a calibration score",
+        ),
         Column("is_anomaly", DataType::Boolean, REQUIRED, "whether the row is flagged"),
         Column(
             "is_interim",

@@ -6,6 +6,7 @@ use crate::distribution::Distribution;
 use crate::history::tests::OwnedHistory;
 use crate::merge::Merge;
 use crate::score::tests::{archive, ewma, mean_of_window};
+use crate::smoothing::Smoothing;
 use crate::split::Spans;
 
 fn calibrated(threshold: f64) -> ByTicker<Calibrated> {
@@ -122,6 +123,55 @@ fn bounds_are_where_a_value_alone_would_be_flagged() {
     assert!(judgement.rows[1].is_anomaly && point.value > point.upper_bound);
     assert_eq!(judgement.points[0].expected, None);
     assert_eq!(judgement.points[0].value, Some(0.0));
+}
+
+#[test]
+fn where_scores_are_smoothed_bounds_are_those_of_a_value_that_lasts() {
+    // The mean of two scores is held against 2: an error of 2.5 is flagged in its second row, (2.5 + 2.5)/2.
+    let smoothed = |values: &[f64]| {
+        let mut detector = mean_of_window(2, 2, 1);
+        detector.form.smoothing = Some(Smoothing::Mean { rows: 2 });
+        judge_with(detector).judge("A", &OwnedHistory::new(values, 1, 2).view()).unwrap()
+    };
+    // Windows of two rows expect their mean: 0 5 → 2.5, error 2.5; 5 0 → 2.5, error 2.5; 0 0: none.
+    let judgement = smoothed(&[0.0, 0.0, 5.0, 0.0, 0.0]);
+    let beyond = |row: usize| {
+        let point = judgement.points[row];
+        point.value > point.upper_bound || point.value < point.lower_bound
+    };
+    assert_eq!([1, 2, 3, 4].map(beyond), [false, true, true, false]);
+    // Means of two: 0, 1.25, 2.5, 1.25.
+    let flags: Vec<bool> = judgement.rows.iter().map(|row| row.is_anomaly).collect();
+    assert_eq!(flags, [false, false, false, true, false]);
+    assert_eq!(judgement.points[3].lower_bound, Some(2.5 - 2.0));
+    // Errors of 1.5 lie within and are never flagged, however long they last.
+    let within = smoothed(&[0.0, 3.0, 0.0, 3.0, 0.0, 3.0]);
+    assert!(within.rows.iter().all(|row| !row.is_anomaly));
+    assert!(
+        within.points[1..].iter().all(|p| p.value >= p.lower_bound && p.value <= p.upper_bound)
+    );
+}
+
+#[test]
+fn where_whole_windows_are_judged_no_value_has_bounds() {
+    let values: Vec<f64> = (0..40).map(|k| f64::from(k * k % 7)).collect();
+    let rows = std::num::NonZeroUsize::new(3).unwrap();
+    let baseline = crate::baseline::NearestNeighbour { rows, ..Default::default() };
+    let fitted = crate::baseline::tests::trained(
+        crate::Baseline::NearestNeighbour(baseline),
+        &values[..10],
+        9,
+    );
+    let detector = Detector { judge: Judge::Baseline(fitted), ..ewma() };
+    let history = OwnedHistory::new(&[1.0, 2.0, 4.0, 90.0], 1, 3);
+    let judgement = judge_with(detector).judge("A", &history.view()).unwrap();
+    let (row, point) = (judgement.rows[3], judgement.points[3]);
+    assert!(row.is_anomaly && row.direction == Some(Direction::Above));
+    assert!(point.expected.is_some() && point.error.is_some());
+    assert_eq!((point.lower_bound, point.upper_bound), (None, None));
+    // The score is the distance of the window and not of its newest row alone.
+    assert_eq!(judgement.rows[2].skip_reason, None);
+    assert_eq!(judgement.rows[2].n_windows, 1);
 }
 
 #[test]
