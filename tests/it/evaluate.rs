@@ -221,6 +221,7 @@ fn labels_that_cannot_be_used_are_told_with_their_line_and_a_code() {
             3,
             "--> labels.csv:2\n  expected  0 (normal) or 1 (anomalous)\n  found     3",
         ),
+        ("ticker,ts,label\nA,1704067200,1\n", 3, "hint: write seconds since 1970 as times"),
         ("ticker,start,end\nA,2024-01-02,2024-01-01\n", 3, "an event ends before it starts"),
         ("ticker,ts,label\nZ,2024-01-01,1\n", 3, "no label meets a row"),
         ("ticker,ts,label\nA,2025-01-01,1\n", 3, "no label meets a row"),

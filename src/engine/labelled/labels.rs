@@ -178,7 +178,11 @@ pub(super) fn whens(table: &Table, name: &str) -> Result<Vec<Result<When, String
 pub(super) fn undated(table: &Table, row_idx: usize, found: &str) -> Report {
     let expected =
         "a date such as 2020-03-16, a time such as 2020-03-16T14:30:00Z, or a row number";
-    mistake(table, row_idx, "a row has no date", expected, found)
+    let report = mistake(table, row_idx, "a row has no date", expected, found);
+    match found.parse::<i64>() {
+        Ok(_) => report.hint("write seconds since 1970 as times"),
+        Err(_) => report,
+    }
 }
 
 pub(super) fn mistake(

@@ -11,6 +11,9 @@ use crate::step::instant_type;
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 
+/// Days and row numbers lie within so many of 1970-01-01, so that their instants fit 64 bits: 273,790 years.
+const DAYS_MAX: i64 = 100_000_000;
+
 /// When something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -37,13 +40,19 @@ impl When {
         }
     }
 
+    /// A day or a row number, if it is none of the seconds since 1970 that some write.
+    fn day(day: i64) -> Option<Self> {
+        let is_in = (-DAYS_MAX..=DAYS_MAX).contains(&day);
+        i32::try_from(day).ok().filter(|_| is_in).map(Self::Day)
+    }
+
     /// A date, a time (with a zone, or UTC) or a whole number.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            return i32::try_from((day - NaiveDate::default()).num_days()).ok().map(Self::Day);
+            return Self::day((day - NaiveDate::default()).num_days());
         }
         if let Ok(row) = text.parse() {
-            return Some(Self::Day(row));
+            return Self::day(row);
         }
         string_to_timestamp_nanos(text).ok().map(|ns| Self::Instant(ns.div_euclid(1000)))
     }
@@ -53,11 +62,12 @@ impl When {
 pub(super) fn column(column: &ArrayRef) -> Result<Vec<Result<When, String>>, String> {
     let told = |error: &dyn std::error::Error| error.to_string();
     let null = || Err("nothing".to_owned());
+    let of_day = |day: i64| When::day(day).ok_or_else(|| day.to_string());
     let whens = match column.data_type() {
         DataType::Date32 | DataType::Date64 => {
             let days = cast(column, &DataType::Date32).map_err(|error| told(&error))?;
             let days = days.as_primitive::<Date32Type>().iter();
-            days.map(|day| day.map_or_else(null, |day| Ok(When::Day(day)))).collect()
+            days.map(|cell| cell.map_or_else(null, |day| of_day(day.into()))).collect()
         }
         DataType::Timestamp(..) => {
             let instants = cast(column, &instant_type()).map_err(|error| told(&error))?;
@@ -66,11 +76,8 @@ pub(super) fn column(column: &ArrayRef) -> Result<Vec<Result<When, String>>, Str
         }
         kind if kind.is_integer() => {
             let rows = cast(column, &DataType::Int64).map_err(|error| told(&error))?;
-            let row = |row: i64| i32::try_from(row).map(When::Day).map_err(|_| row.to_string());
-            rows.as_primitive::<Int64Type>()
-                .iter()
-                .map(|cell| cell.map_or_else(null, row))
-                .collect()
+            let rows = rows.as_primitive::<Int64Type>().iter();
+            rows.map(|cell| cell.map_or_else(null, of_day)).collect()
         }
         _ => {
             let texts = cast(column, &DataType::Utf8).map_err(|error| told(&error))?;
@@ -84,6 +91,10 @@ pub(super) fn column(column: &ArrayRef) -> Result<Vec<Result<When, String>>, Str
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Date32Array, Int64Array};
+
     use super::*;
 
     #[test]
@@ -94,9 +105,24 @@ mod tests {
         assert_eq!(When::parse("1970-01-02 00:00:00"), Some(When::Instant(DAY_US)));
         assert_eq!(When::parse("1970-01-01T01:00:00+01:00"), Some(When::Instant(0)));
         assert_eq!(When::parse("1970-01-01 00:00:00.5Z"), Some(When::Instant(500_000)));
-        for text in ["", "yesterday", "2024-02-30", "02/11/2024"] {
+        // Seconds since 1970 would be a day whose instant no 64 bits hold.
+        for text in ["", "yesterday", "2024-02-30", "02/11/2024", "1577836800", "-99999999999"] {
             assert_eq!(When::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_and_the_last_day_have_instants_and_those_beyond_are_refused() {
+        for day in [-DAYS_MAX, DAYS_MAX] {
+            let when = When::day(day).unwrap();
+            assert_eq!(when.last() - when.first(), DAY_US - 1);
+            assert_eq!(When::day(day + day.signum()), None);
+        }
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![7, i32::MAX]));
+        assert_eq!(column(&days), Ok(vec![Ok(When::Day(7)), Err(i32::MAX.to_string())]));
+        let rows: ArrayRef = Arc::new(Int64Array::from(vec![7, 1_577_836_800]));
+        assert_eq!(column(&rows), Ok(vec![Ok(When::Day(7)), Err("1577836800".to_owned())]));
+        assert!(When::parse("+262142-12-31").is_some(), "the last date that can be read");
     }
 
     #[test]
