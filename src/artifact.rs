@@ -206,6 +206,28 @@ impl Artifact {
             _ => &thresholds.causal,
         })
     }
+
+    /// Reads what is stored of a model besides its weights.
+    ///
+    /// # Errors
+    /// [`Kind::Model`]: it is gone, damaged or of another version.
+    pub async fn load(root: &OutputRoot, model_id: &str) -> Result<Self, Error> {
+        let folder = format!("models/{model_id}");
+        let json = root.get(&format!("{folder}/model.json")).await?;
+        let place = format!("{}/{folder}", root.name());
+        let json = json.ok_or_else(|| damaged(&place, "model.json is gone"))?;
+        let found = &hex(&Sha256::digest(&json))[..16];
+        if found != model_id {
+            return Err(damaged(&place, &format!("model.json has the identity {found}")));
+        }
+        let unreadable = |error: serde_json::Error| damaged(&place, &error.to_string());
+        let Versioned { format } = serde_json::from_slice(&json).map_err(unreadable)?;
+        if format != FORMAT {
+            let found = format!("format {format}, this oddlot reads {FORMAT}");
+            return Err(damaged(&place, &found));
+        }
+        serde_json::from_slice(&json).map_err(unreadable)
+    }
 }
 
 impl Model {
@@ -297,19 +319,7 @@ impl Model {
     pub async fn load(root: &OutputRoot, model_id: &str, engine: Engine) -> Result<Self, Error> {
         let folder = format!("models/{model_id}");
         let place = format!("{}/{folder}", root.name());
-        let json = root.get(&format!("{folder}/model.json")).await?;
-        let json = json.ok_or_else(|| damaged(&place, "model.json is gone"))?;
-        let found = &hex(&Sha256::digest(&json))[..16];
-        if found != model_id {
-            return Err(damaged(&place, &format!("model.json has the identity {found}")));
-        }
-        let unreadable = |error: serde_json::Error| damaged(&place, &error.to_string());
-        let Versioned { format } = serde_json::from_slice(&json).map_err(unreadable)?;
-        if format != FORMAT {
-            let found = format!("format {format}, this oddlot reads {FORMAT}");
-            return Err(damaged(&place, &found));
-        }
-        let artifact: Artifact = serde_json::from_slice(&json).map_err(unreadable)?;
+        let artifact = Artifact::load(root, model_id).await?;
         let (here, there) = (crate::machine::describe(), &artifact.machine);
         if here != *there {
             tracing::warn!(

@@ -9,8 +9,8 @@ mod told;
 
 use std::path::Path;
 
-use oddlot_engine::Error;
 use oddlot_engine::tables::OutputRoot;
+use oddlot_engine::{Error, Report};
 use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
@@ -115,13 +115,20 @@ pub struct EventSummary {
 }
 
 impl Summary {
-    /// What the last run of `pipeline` had to say; `None` where there was none, or it cannot be read.
+    /// What the last run of `pipeline` had to say; `None` where there was none.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The store cannot be read; `Data`: what is kept cannot be understood.
     pub async fn load(root: &OutputRoot, pipeline: &str) -> Result<Option<Self>, Error> {
-        let json = root.get(&path(pipeline)).await?;
-        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+        let path = path(pipeline);
+        let Some(json) = root.get(&path).await? else { return Ok(None) };
+        serde_json::from_slice(&json).map(Some).map_err(|error| {
+            let report = Report::new(format!("the results of {pipeline} cannot be read"))
+                .at(format!("{}/{path}", root.name()))
+                .expected("what `oddlot run` wrote of its models")
+                .found(error.to_string());
+            Error::data(report.hint("run the pipeline again"))
+        })
     }
 
     /// Keeps it, unless it is what was said before.

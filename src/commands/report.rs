@@ -174,10 +174,7 @@ async fn with_models(root: &OutputRoot, stored: &Stored) -> Result<Vec<f64>, Err
     let mut values = Vec::new();
     for model in summary.models.iter().filter(|model| model.name.starts_with(models.as_str())) {
         let Some(pointer) = Pointer::load(root, pipeline, &model.name).await? else { continue };
-        let path = format!("models/{}/model.json", pointer.model_id);
-        let Some(json) = root.get(&path).await? else { continue };
-        let artifact: Artifact = serde_json::from_slice(&json)
-            .map_err(|error| Error::bug(format!("{path}: {error}")))?;
+        let artifact = Artifact::load(root, &pointer.model_id).await?;
         values.extend(measured(*measure, model, &artifact));
     }
     Ok(values)

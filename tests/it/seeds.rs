@@ -90,6 +90,22 @@ fn as_published_windows_flags_and_dates_are_the_seeds() {
     ] {
         assert!(table.contains(line), "{line}\n{table}");
     }
+    // What is damaged is told, and never a dash.
+    let report = || workshop.oddlot(&["report", "--seeds", "--root", "out"]);
+    let results = workshop.path("out/_state/results/pipeline=seed_d_as_published.json");
+    let whole = std::fs::read(&results).unwrap();
+    std::fs::write(&results, &whole[..whole.len() / 2]).unwrap();
+    let ran = report().ends_with(3);
+    assert!(
+        ran.stderr.contains("the results of seed_d_as_published cannot be read"),
+        "{}",
+        ran.stderr
+    );
+    std::fs::write(&results, whole).unwrap();
+    let id = &workshop.model_ids()[0];
+    std::fs::write(workshop.path(&format!("out/models/{id}/model.json")), "{}").unwrap();
+    let ran = report().ends_with(5);
+    assert!(ran.stderr.contains("model.json has the identity"), "{}", ran.stderr);
 }
 
 #[test]
