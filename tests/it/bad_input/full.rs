@@ -68,7 +68,7 @@ fn a_file_that_may_not_grow() {
 fn a_disk_that_is_full() {
     let folder = Folder::with_prices();
     folder.write("out/.keep", "");
-    let Some(mut command) = job_on_a_disk(&folder, "size=40k") else { return };
+    let Some(mut command) = job_on_a_disk(&folder, "size=44k") else { return };
     assert_snapshot!(without_ids(&folder.told_by(&mut command)), @r"
     error: the output cannot be written
       --> _state/cells/reconstructions/pipeline=job/year=2020/part-00000.json
