@@ -1,10 +1,12 @@
 //! Training windows as they are: what later windows are held against.
 //!
-//! Of each ticker and feature at most [`WINDOWS_MAX`] are kept, evenly spaced over its training windows; the
-//! pooled ones are as many again, each ticker giving the same number as far as it has them. Neither what is
-//! stored nor what a row costs grows with the history.
+//! Of each ticker and feature at most [`WINDOWS_MAX`] are kept: every one, or every second, fourth, eighth … . The
+//! pooled ones are as many at most, at one such step for all tickers, so that the order in which tickers come does
+//! not count, and neither what is held, what is stored nor what a row costs grows with the history.
 //!
 //! Shapes: windows `[window][row]`. Units: those of the feature; distances in deviations of the kept values.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,30 +30,41 @@ pub struct KeptWindows {
     deviation: f64,
 }
 
-/// The windows of one feature before it is known which of them are kept.
+/// The windows of one ticker and feature, as far as they are still kept.
 #[derive(Clone, Debug)]
 pub(super) struct Gathered {
+    /// Windows there were.
     n: usize,
+    /// Of them one in 2^level is left, the first among them.
+    level: u32,
     windows: Vec<Vec<f64>>,
 }
 
 impl OfWindows for Gathered {
-    fn of(_: usize, mut windows: Vec<Vec<f64>>) -> Self {
-        let n = windows.len();
-        let kept = evenly(n, WINDOWS_MAX);
-        Self { n, windows: kept.into_iter().map(|k| std::mem::take(&mut windows[k])).collect() }
+    fn of(_: usize, windows: Vec<Vec<f64>>) -> Self {
+        let mut own = Self { n: windows.len(), level: 0, windows };
+        while own.windows.len() > WINDOWS_MAX {
+            own.thin_to(own.level + 1);
+        }
+        own
     }
 
-    fn pooled<'t>(_: usize, all: impl ExactSizeIterator<Item = &'t Self>) -> Self {
-        let each = WINDOWS_MAX.div_ceil(all.len().max(1));
-        let mut pooled = Self { n: 0, windows: Vec::new() };
-        for own in all {
-            pooled.n += own.n;
-            let kept = evenly(own.windows.len(), each);
-            pooled.windows.extend(kept.into_iter().map(|k| own.windows[k].clone()));
+    fn pooled<'t>(_: usize, all: impl Iterator<Item = &'t Self> + Clone) -> Self {
+        let level = common_level(all.clone());
+        let n = all.clone().map(|own| own.n).sum();
+        let left = all.flat_map(|own| own.windows.iter().step_by(own.step_to(level)));
+        let left: Vec<&Vec<f64>> = left.collect();
+        // One of each ticker may still be too many.
+        let kept = evenly(left.len(), WINDOWS_MAX);
+        Self { n, level, windows: kept.into_iter().map(|k| left[k].clone()).collect() }
+    }
+
+    fn thin(per_ticker: &mut BTreeMap<String, Vec<Self>>) {
+        let n_features = per_ticker.values().map(Vec::len).max().unwrap_or(0);
+        for feature_idx in 0..n_features {
+            let level = common_level(per_ticker.values().map(|own| &own[feature_idx]));
+            per_ticker.values_mut().for_each(|own| own[feature_idx].thin_to(level));
         }
-        let kept = evenly(pooled.windows.len(), WINDOWS_MAX);
-        Self { windows: kept.into_iter().map(|k| pooled.windows[k].clone()).collect(), ..pooled }
     }
 
     fn n(&self) -> usize {
@@ -63,7 +76,37 @@ impl OfWindows for Gathered {
     }
 }
 
+/// The least level at which no more than [`WINDOWS_MAX`] windows are left in all, or one of each ticker. More
+/// tickers never lower it.
+fn common_level<'t>(all: impl Iterator<Item = &'t Gathered> + Clone) -> u32 {
+    let mut level = all.clone().map(|own| own.level).max().unwrap_or(0);
+    let is_enough = |level: u32| {
+        let left = all.clone().map(|own| own.windows.len().div_ceil(own.step_to(level)));
+        let (sum, most) = left.fold((0, 0), |(sum, most), left| (sum + left, left.max(most)));
+        sum <= WINDOWS_MAX || most <= 1
+    };
+    while !is_enough(level) {
+        level += 1;
+    }
+    level
+}
+
 impl Gathered {
+    /// Of the windows that are left one in so many is still left at `level`.
+    fn step_to(&self, level: u32) -> usize {
+        1 << level.saturating_sub(self.level)
+    }
+
+    fn thin_to(&mut self, level: u32) {
+        let step = self.step_to(level);
+        let mut place = 0;
+        self.windows.retain(|_| {
+            place += 1;
+            (place - 1) % step == 0
+        });
+        self.level = self.level.max(level);
+    }
+
     /// 0 of equal values, whatever rounding makes of their mean.
     fn deviation(&self) -> f64 {
         let moments = Moments::of(self.windows.iter().flatten().copied());
@@ -129,12 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn tickers_give_alike_to_what_is_pooled() {
+    fn all_tickers_are_pooled_at_one_step() {
         let all = [gathered(0, 3000), gathered(5000, 3000), gathered(9000, 2)];
         let pooled = Gathered::pooled(1, all.iter());
-        assert_eq!((pooled.n, pooled.windows.len()), (6002, 670));
+        // 3,000 become 750, one in four; together they are still too many, and one in eight is left.
+        assert_eq!((pooled.n, pooled.windows.len()), (6002, 751));
         let of = |from: f64| firsts(&pooled).iter().filter(|&&v| v >= from).count();
-        assert_eq!((of(5000.0), of(9000.0)), (336, 2));
+        assert_eq!((of(5000.0), of(9000.0)), (376, 1));
         assert_eq!(Gathered::pooled(1, [].iter()).n, 0);
     }
 
@@ -151,14 +195,37 @@ mod tests {
         assert_eq!(kept.window(&[1.0], f64::INFINITY), None);
     }
 
+    #[test]
+    fn of_more_tickers_than_windows_some_give_one_and_others_none() {
+        let all: Vec<Gathered> = (0..1500).map(|k| gathered(10 * k, 9)).collect();
+        let pooled = Gathered::pooled(1, all.iter());
+        assert_eq!(pooled.windows.len(), WINDOWS_MAX);
+        assert!(firsts(&pooled).iter().all(|first| first % 10.0 == 0.0));
+    }
+
     proptest! {
         #[test]
-        fn no_more_are_kept_than_there_may_be(sizes in prop::collection::vec(0_u32..1500, 1..6)) {
-            let all: Vec<Gathered> = sizes.iter().map(|&n| gathered(0, n)).collect();
-            let pooled = Gathered::pooled(1, all.iter());
-            prop_assert!(pooled.windows.len() <= WINDOWS_MAX);
-            prop_assert_eq!(pooled.n, sizes.iter().map(|&n| n as usize).sum::<usize>());
-            prop_assert!(all.iter().all(|own| own.windows.len() == own.n.min(WINDOWS_MAX)));
+        fn what_is_pooled_does_not_depend_on_what_was_thinned_before(
+            sizes in prop::collection::vec(0_u32..3000, 1..8),
+            turned in 0_usize..8,
+        ) {
+            let whole: Vec<Gathered> =
+                (0..).zip(&sizes).map(|(k, &n)| gathered(10_000 * k, n)).collect();
+            let expected = Gathered::pooled(1, whole.iter());
+            prop_assert!(expected.windows.len() <= WINDOWS_MAX);
+            prop_assert_eq!(expected.n, sizes.iter().map(|&n| n as usize).sum::<usize>());
+            // In another order, thinned after each.
+            let mut order: Vec<usize> = (0..sizes.len()).collect();
+            order.rotate_left(turned % sizes.len());
+            let mut per_ticker = BTreeMap::new();
+            for idx in order {
+                per_ticker.insert(idx.to_string(), vec![whole[idx].clone()]);
+                Gathered::thin(&mut per_ticker);
+                let n_held: usize = per_ticker.values().map(|own| own[0].windows.len()).sum();
+                prop_assert!(n_held <= WINDOWS_MAX.max(per_ticker.len()));
+            }
+            let found = Gathered::pooled(1, per_ticker.values().map(|own| &own[0]));
+            prop_assert_eq!(firsts(&found), firsts(&expected));
         }
     }
 }

@@ -21,9 +21,12 @@ pub(super) trait OfWindows: Sized {
     fn of(length: usize, windows: Vec<Vec<f64>>) -> Self;
 
     /// Of all tickers together.
-    fn pooled<'t>(length: usize, all: impl ExactSizeIterator<Item = &'t Self>) -> Self
+    fn pooled<'t>(length: usize, all: impl Iterator<Item = &'t Self> + Clone) -> Self
     where
         Self: 't;
+
+    /// Leaves out what pooling would leave out, where nothing but the pooled windows counts.
+    fn thin(_: &mut BTreeMap<String, Vec<Self>>) {}
 
     /// Windows there were.
     fn n(&self) -> usize;
@@ -78,7 +81,7 @@ impl OfWindows for WindowMoments {
         Self { n, mean, products }
     }
 
-    fn pooled<'t>(length: usize, all: impl ExactSizeIterator<Item = &'t Self>) -> Self {
+    fn pooled<'t>(length: usize, all: impl Iterator<Item = &'t Self> + Clone) -> Self {
         let mut pooled = Self::of(length, Vec::new());
         all.for_each(|own| pooled.add(own));
         pooled
@@ -123,6 +126,9 @@ impl<T: OfWindows> WindowFit<T> {
         };
         let own = (0..self.features).map(taken).collect();
         self.per_ticker.insert(ticker.to_owned(), own);
+        if self.scope == Scope::Pooled {
+            T::thin(&mut self.per_ticker);
+        }
     }
 
     /// What `learn` makes of each feature's windows, `[feature]`, pooled and by ticker.
