@@ -22,21 +22,34 @@ class Study:
     spans: tuple
     """Ends of training, validation and calibration, as shares."""
     copies: int
-    """Tickers of each class of anomaly."""
+    """Tickers of each class of anomaly, in each fold."""
     events: int
     """Anomalies of a ticker."""
     trend: int = 0
     """Rows before, whose mean is taken off each value; 0 takes off none."""
+    folds: int = 1
+    """Beginnings of the series, as far from each other as may be: each quarter is the test span once."""
+    is_drawn: bool = False
+    """Whether each ticker is a series of its own."""
+    epochs: int = 300
+    """At most; a tenth of them without a better validation loss ends training."""
 
-    def values(self, draw):
-        return SOURCES[self.name](draw)
+    @property
+    def half(self):
+        """Rows of half a window: over these the second feature looks, and scores are smoothed."""
+        return self.window // 2
+
+    def values(self, fold, draw):
+        return SOURCES[self.name](fold / self.folds, draw)
 
 
-def births(_):
-    return parquet.read_table(DATA / "births/births.parquet")["births"].to_numpy().astype(float)
+def births(begin, _):
+    """52 weeks of 1959, so that weekdays go on where the year is closed to a ring; from the share `begin` of it."""
+    days = parquet.read_table(DATA / "births/births.parquet")["births"].to_numpy().astype(float)[:364]
+    return np.roll(days, -int(begin * 52) * 7)
 
 
-def periodic(draw):
+def periodic(_, draw):
     """Two sines of 24 and 168 rows, each series with phases and noise of its own; noise is AR(1)."""
     t = np.arange(1800)
     daily = np.sin(2 * np.pi * (t / 24 + draw.random()))
@@ -48,7 +61,7 @@ def periodic(draw):
     return daily + weekly + noise
 
 
-def volatility(_):
+def volatility(_, __):
     """Logarithm of the mean |log return| of 5 days, every 5th day: no two values share a day."""
     table = parquet.read_table(DATA / "sp500/sp500.parquet", columns=["date", "close"])
     close = table.sort_by("date")["close"].to_numpy()
@@ -58,9 +71,10 @@ def volatility(_):
 
 
 SOURCES = {"births": births, "periodic": periodic, "S&P volatility": volatility}
+QUARTERS = (0.5, 0.6, 0.75)
 
 STUDIES = [
-    Study("births", 14, 7, 7, (0.5, 0.6, 0.75), copies=8, events=2, trend=28),
-    Study("periodic", 48, 24, 24, (0.5, 0.6, 0.75), copies=8, events=3),
-    Study("S&P volatility", 24, 12, None, (0.5, 0.6, 0.75), copies=4, events=10, trend=24),
+    Study("births", 14, 21, 7, QUARTERS, copies=4, events=2, trend=28, folds=4),
+    Study("periodic", 48, 24, 24, QUARTERS, copies=4, events=3, is_drawn=True, epochs=40),
+    Study("S&P volatility", 24, 12, None, QUARTERS, copies=4, events=10, trend=24),
 ]
