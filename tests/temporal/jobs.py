@@ -38,7 +38,7 @@ NETWORKS = """
 [scaling.standard]
 [models.autoencoder.detector.lstm_autoencoder]
 units = 32
-latent = 8
+latent = {code}
 dropout = 0.0
 [models.autoencoder.train]
 epochs = {epochs}
@@ -129,7 +129,6 @@ class Ticker:
         self.scores = {
             "z": np.abs(self.values),
             "range": np.maximum(self.values - learnt.max(), learnt.min() - self.values),
-            "random": draw.random(self.n) if not is_twin else np.random.default_rng([seed, fold]).random(self.n),
         }
 
 
@@ -162,7 +161,7 @@ def run(binary, study, fold, seed, threads, folder):
     columns = {"ticker": names, "date": pyarrow.array(days, pyarrow.date32()), "close": values}
     parquet.write_table(pyarrow.table(columns), folder / "prices.parquet")
     ends = dict(zip(("train", "validation", "calibration"), (day(end - 1) for end in made[0].ends)))
-    training = {"seed": seed, "epochs": study.epochs, "patience": study.epochs // 10}
+    training = {"code": study.code, "seed": seed, "epochs": study.epochs, "patience": study.epochs // 10}
     for pipeline, models, spread in (("networks", NETWORKS, study.half), ("rules", RULES, 0)):
         (folder / f"{pipeline}.sql").write_text(level(spread))
         text = HEAD.format(window=study.window, features=pipeline, **ends) + models.format(**training)

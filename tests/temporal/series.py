@@ -31,6 +31,8 @@ class Study:
     """Beginnings of the series, as far from each other as may be: each quarter is the test span once."""
     is_drawn: bool = False
     """Whether each ticker is a series of its own."""
+    code: int = 4
+    """Numbers that the autoencoder squeezes a window through, as in `pipelines/births.toml` and `sp500.toml`."""
     epochs: int = 300
     """At most; a tenth of them without a better validation loss ends training."""
 
@@ -75,6 +77,6 @@ QUARTERS = (0.5, 0.6, 0.75)
 
 STUDIES = [
     Study("births", 14, 21, 7, QUARTERS, copies=4, events=2, trend=28, folds=4),
-    Study("periodic", 48, 24, 24, QUARTERS, copies=4, events=3, is_drawn=True, epochs=40),
+    Study("periodic", 48, 24, 24, QUARTERS, copies=4, events=3, is_drawn=True, code=8, epochs=40),
     Study("S&P volatility", 24, 12, None, QUARTERS, copies=4, events=10, trend=24),
 ]
