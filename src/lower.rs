@@ -92,6 +92,9 @@ pub fn spec(model: &ModelPlan, length: usize, features: usize) -> Result<ModelSp
         }
     };
     spec.length = length;
+    if plan.hides_newest {
+        spec.target = Target::Completion;
+    }
     if let Some(published) = plan.as_published {
         spec.target = published.target;
         spec.as_published = Some(published.protocol);

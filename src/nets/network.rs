@@ -39,12 +39,16 @@ impl Network {
             Target::Reconstruction | Target::NextEverywhere | Target::RowsBefore => {
                 Extent::Sequence { steps: rows, width: spec.features }
             }
+            Target::Completion => Extent::Sequence { steps: spec.length, width: spec.features },
             Target::Forecast => Extent::Vector { width: spec.features },
             Target::EveryForecast => Extent::Sequence { steps: rows, width: spec.features },
         };
         if stack.output() != wanted || layers.is_empty() {
             let what = match spec.target {
                 Target::Reconstruction => "a reconstruction gives the window again",
+                Target::Completion => {
+                    "a completion gives the window with the row that it has not read"
+                }
                 Target::Forecast => "a forecast gives one row",
                 Target::EveryForecast => "a forecast of every step gives a row for each row read",
                 Target::NextEverywhere => "the next row is told at every step",
@@ -76,7 +80,7 @@ impl Network {
     /// Elements from the first of a window to learn from to the first of its target: see [`LaidOut`].
     pub(crate) fn target_offset(&self) -> u32 {
         match self.spec.target {
-            Target::Reconstruction | Target::RowsBefore => 0,
+            Target::Reconstruction | Target::Completion | Target::RowsBefore => 0,
             Target::Forecast | Target::NextEverywhere => self.stack.input().size() as u32,
             Target::EveryForecast => self.spec.features as u32,
         }

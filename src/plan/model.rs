@@ -49,6 +49,9 @@ pub struct NetworkPlan {
     pub initialiser: Initialiser,
     /// Bias vectors of an LSTM layer: as the initialiser's namesake has it.
     pub bias: BiasConvention,
+    /// Whether an autoencoder tells the newest row of a window without having read it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hides_newest: bool,
     /// How it learns.
     pub training: Training,
     /// Where it reproduces a published protocol.
@@ -222,11 +225,15 @@ impl DetectorPlan {
         mistakes: &Mistakes<'_>,
     ) -> Option<Self> {
         Some(match &model.detector {
-            Detector::LstmAutoencoder { train, .. } => {
+            Detector::LstmAutoencoder { train, latent_mode, hide_newest, .. } => {
                 if published.is_none() {
                     tell_wide_code(model, length, mistakes);
                 }
-                Self::network(autoencoder(model, mistakes)?, train, published)
+                if hide_newest.value {
+                    check_hidden(latent_mode, hide_newest, length, published, mistakes);
+                }
+                let network = autoencoder(model, mistakes)?;
+                Self::network(network, hide_newest.value, train, published)
             }
             Detector::LstmForecaster { units, layers, dropout, activation, train } => {
                 let (dropout, activation) = (dropout.get(), *activation);
@@ -240,7 +247,7 @@ impl DetectorPlan {
                         Network::StackedForecaster { layers, dropout, activation }
                     }
                 };
-                Self::network(network, train, published)
+                Self::network(network, false, train, published)
             }
             Detector::Persistence => Self::Baseline(BaselinePlan::Persistence),
             Detector::EwmaZ { lambda, rows, min_rows } => {
@@ -276,12 +283,18 @@ impl DetectorPlan {
         })
     }
 
-    fn network(network: Network, train: &Train, published: Option<&Published>) -> Self {
+    fn network(
+        network: Network,
+        hides_newest: bool,
+        train: &Train,
+        published: Option<&Published>,
+    ) -> Self {
         let (bias, _) = conventions(train.initialiser);
         Self::Network(NetworkPlan {
             network,
             initialiser: train.initialiser,
             bias,
+            hides_newest,
             training: training(train),
             as_published: published.map(|published| PublishedPlan {
                 target: published.target.value,
@@ -335,6 +348,31 @@ fn autoencoder(model: &Model, mistakes: &Mistakes<'_>) -> Option<Network> {
         }
     };
     Some(Network::StackedAutoencoder { encoder, decoder, latent, latent_mode, dropout, activation })
+}
+
+/// Refuses to hide the newest row where no code tells it, nothing else is there to read, or a published system
+/// says what is read.
+fn check_hidden(
+    latent_mode: &Placed<Emit>,
+    hide_newest: &Placed<bool>,
+    length: Option<usize>,
+    published: Option<&Published>,
+    mistakes: &Mistakes<'_>,
+) {
+    let (expected, found) = if published.is_some() {
+        ("no `hide_newest` beside [as_published], which says what is read", shown(hide_newest))
+    } else if latent_mode.value == Emit::Sequence {
+        ("`latent_mode = \"vector\"`: one code, told as rows", shown(latent_mode))
+    } else if length == Some(1) {
+        ("`windows.length` of two rows or more", "length = 1".to_owned())
+    } else {
+        return;
+    };
+    let report = Report::new("the newest row of a window cannot be hidden here")
+        .expected(expected)
+        .found(found)
+        .hint("delete `hide_newest`");
+    mistakes.add(hide_newest.at, report);
 }
 
 /// Warns of a code that is no bottleneck.

@@ -185,6 +185,9 @@ impl fmt::Display for NetworkPlan {
         match &self.network {
             Network::LstmAutoencoder { units, latent, .. } => {
                 write!(f, "{units} units, code {}", latent.unwrap_or(*units))?;
+                if self.hides_newest {
+                    f.write_str(", newest row hidden")?;
+                }
             }
             Network::StackedAutoencoder { encoder, decoder, latent, latent_mode, .. } => {
                 write!(f, "{} | ", widths(encoder))?;
@@ -194,6 +197,9 @@ impl fmt::Display for NetworkPlan {
                     (Emit::Last, None) => f.write_str("last state")?,
                 }
                 write!(f, " | {} units", widths(decoder))?;
+                if self.hides_newest {
+                    f.write_str(", newest row hidden")?;
+                }
             }
             Network::LstmForecaster { units, .. } => write!(f, "{units} units")?,
             Network::StackedForecaster { layers, .. } => write!(f, "{} units", widths(layers))?,

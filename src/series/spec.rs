@@ -16,6 +16,10 @@ use crate::statistics::to_real;
 pub enum Target {
     /// Every row of the window itself: an autoencoder.
     Reconstruction,
+    /// Every row of the window, from the rows before its last: an autoencoder that cannot copy the newest row,
+    /// which it has not seen. Source: Srivastava, Mansimov and Salakhutdinov 2015, "Unsupervised Learning of Video
+    /// Representations using LSTMs", the composite model; here one decoder tells both parts.
+    Completion,
     /// The last row of the window, from the `length - 1` rows before it: a forecaster.
     Forecast,
     /// Every row of the window but the first, each from those before it: a forecaster that learns from
@@ -271,7 +275,8 @@ impl ModelSpec {
     pub fn rows_read(&self) -> usize {
         match self.target {
             Target::Reconstruction => self.length,
-            Target::Forecast
+            Target::Completion
+            | Target::Forecast
             | Target::EveryForecast
             | Target::NextEverywhere
             | Target::RowsBefore => self.length.saturating_sub(1),
@@ -283,6 +288,7 @@ impl ModelSpec {
         let (read, last) = window.split_at(self.rows_read() * self.features);
         match self.target {
             Target::Reconstruction | Target::RowsBefore => Cow::Borrowed(read),
+            Target::Completion => Cow::Borrowed(window),
             Target::Forecast => Cow::Borrowed(last),
             Target::EveryForecast => Cow::Borrowed(&window[self.features..]),
             Target::NextEverywhere => Cow::Owned(last.repeat(self.rows_read())),
@@ -329,6 +335,8 @@ pub(crate) mod tests {
         let window = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
         let target = |of| spec(of).target_of(&window).into_owned();
         assert_eq!(target(Target::Reconstruction), window);
+        assert_eq!(target(Target::Completion), window);
+        assert_eq!(spec(Target::Completion).rows_read(), 2);
         assert_eq!(target(Target::Forecast), [3.0, 30.0]);
         assert_eq!(target(Target::NextEverywhere), [3.0, 30.0, 3.0, 30.0]);
         assert_eq!(target(Target::RowsBefore), [1.0, 10.0, 2.0, 20.0]);

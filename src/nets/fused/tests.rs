@@ -14,6 +14,7 @@ use crate::tensor::TensorModel;
 use crate::{Engine, initialise};
 
 mod as_published;
+mod completion;
 mod op;
 mod threads;
 
@@ -41,7 +42,7 @@ impl Drawn {
 
 /// All targets, one and two features, one and two biases, both activations, every kind of layer, epochs
 /// and drawn batches.
-fn specs() -> [ModelSpec; 5] {
+fn specs() -> [ModelSpec; 6] {
     let lstm = |units, activation, emit| Layer::Lstm { units, activation, emit };
     let (tanh, relu) = (Activation::Tanh, Activation::Relu);
     let training = Training { loss: Loss::Huber { delta: 0.8 }, ..TRAINING };
@@ -73,7 +74,8 @@ fn specs() -> [ModelSpec; 5] {
         layers: vec![lstm(7, tanh, Emit::Sequence), Layer::Dense { units: 2 }],
         ..small_forecaster(Training { steps, schedule, ..TRAINING })
     };
-    [small_autoencoder(TRAINING), small_forecaster(TRAINING), deep, wide, every]
+    let hidden = ModelSpec { target: Target::Completion, ..deep.clone() };
+    [small_autoencoder(TRAINING), small_forecaster(TRAINING), deep, wide, every, hidden]
 }
 
 fn fused(spec: &ModelSpec, isa: Isa, threads: Threads) -> FusedModel {

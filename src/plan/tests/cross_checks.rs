@@ -172,6 +172,27 @@ fn no_model() {
 }
 
 #[test]
+fn the_newest_row_is_hidden_only_where_a_code_tells_it_and_rows_are_left_to_read() {
+    let sequence = "latent = 4\nlatent_mode = \"sequence\"\nhide_newest = true";
+    assert_snapshot!(told("latent = 4", sequence), @r#"
+    error: the newest row of a window cannot be hidden here
+      --> pipelines/p.toml:20:15
+      expected  `latent_mode = "vector"`: one code, told as rows
+      found     latent_mode = "sequence"
+      hint: delete `hide_newest`
+    "#);
+    let hidden = changed("latent = 4", "latent = 4\nhide_newest = true");
+    let one_row = told_of(&hidden.replace("length = 30", "length = 1"));
+    assert!(one_row.contains("`windows.length` of two rows or more"), "{one_row}");
+    let published = told_of(&format!("{hidden}\n[as_published]\n"));
+    assert!(published.contains("no `hide_newest` beside [as_published]"), "{published}");
+    // Without it a plan says what it said before there was such a key.
+    assert!(!serde_json::to_string(&read(BASE).unwrap().models[0]).unwrap().contains("hides"));
+    let plan = plan("latent = 4", "latent = 4\nhide_newest = true");
+    assert!(plan.models[0].to_string().contains("code 4, newest row hidden"), "{}", plan.models[0]);
+}
+
+#[test]
 fn a_code_as_wide_as_the_window_is_a_warning() {
     assert_snapshot!(warned("latent = 4", "latent = 30"), @r"
     warning: the code of `ae` is as wide as its window
