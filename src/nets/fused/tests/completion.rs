@@ -46,8 +46,9 @@ fn the_newest_row_is_learnt_though_it_is_not_read() {
         let fitted = fused(&spec, isa, Threads::One).fit(data, &mut |_| {}).unwrap();
         let told = fitted.expect(windows.slice(0..2)).unwrap();
         for (told, window) in told.chunks_exact(LENGTH).zip(windows.iter()) {
-            let off = (told[LENGTH - 1] - window[LENGTH - 1]).abs();
-            assert!(off < 0.3, "{isa}: {} {}", told[LENGTH - 1], window[LENGTH - 1]);
+            // Of the two windows one ends low, one high: what has not been read is told with its sign.
+            let (told, newest) = (told[LENGTH - 1], window[LENGTH - 1]);
+            assert!(told * newest > 0.1, "{isa}: {told} {newest}");
         }
     }
 }
