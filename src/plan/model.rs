@@ -230,7 +230,7 @@ impl DetectorPlan {
                     tell_wide_code(model, length, mistakes);
                 }
                 if hide_newest.value {
-                    check_hidden(latent_mode, hide_newest, length, published, mistakes);
+                    check_hidden(latent_mode, hide_newest, published, mistakes);
                 }
                 let network = autoencoder(model, mistakes)?;
                 Self::network(network, hide_newest.value, train, published)
@@ -350,12 +350,10 @@ fn autoencoder(model: &Model, mistakes: &Mistakes<'_>) -> Option<Network> {
     Some(Network::StackedAutoencoder { encoder, decoder, latent, latent_mode, dropout, activation })
 }
 
-/// Refuses to hide the newest row where no code tells it, nothing else is there to read, or a published system
-/// says what is read.
+/// Refuses to hide the newest row where no code tells it, or a published system says what is read.
 fn check_hidden(
     latent_mode: &Placed<Emit>,
     hide_newest: &Placed<bool>,
-    length: Option<usize>,
     published: Option<&Published>,
     mistakes: &Mistakes<'_>,
 ) {
@@ -363,8 +361,6 @@ fn check_hidden(
         ("no `hide_newest` beside [as_published], which says what is read", shown(hide_newest))
     } else if latent_mode.value == Emit::Sequence {
         ("`latent_mode = \"vector\"`: one code, told as rows", shown(latent_mode))
-    } else if length == Some(1) {
-        ("`windows.length` of two rows or more", "length = 1".to_owned())
     } else {
         return;
     };
