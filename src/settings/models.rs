@@ -48,7 +48,7 @@ pub enum Detector {
         /// Whether the encoder hands on its last state or every one.
         latent_mode: Placed<Emit>,
         /// Whether the encoder reads all rows of a window but the newest.
-        hide_newest: Placed<bool>,
+        hide_newest: Box<Placed<bool>>,
         /// Dropout after encoder and decoder.
         dropout: Dropout,
         /// Output activation of the cells.
@@ -283,7 +283,7 @@ impl Detector {
                 decoder: fields.optional("decoder", "decoder = [64, 128]"),
                 latent: fields.optional("latent", "latent = 16"),
                 latent_mode: fields.or("latent_mode", Emit::Last),
-                hide_newest: fields.or("hide_newest", false),
+                hide_newest: Box::new(fields.or("hide_newest", false)),
                 dropout: fields.or("dropout", DROPOUT).value,
                 activation: fields.or("activation", Activation::Tanh).value,
                 train: Train::of_network(model),

@@ -29,7 +29,7 @@ fn an_unknown_key() {
     assert_snapshot!(told("units = 16", "units = 16\nhorizon = 3"), @r"
     error: unknown key `horizon` in [models.ae.detector.lstm_autoencoder]
       --> pipelines/p.toml:18:1
-      expected  one of units, encoder, decoder, latent, latent_mode, dropout, activation
+      expected  one of units, encoder, decoder, latent, latent_mode, hide_newest, dropout, activation
       found     horizon = 3
       hint: delete `horizon`
     ");
