@@ -31,4 +31,4 @@ pub use writer::{CellWriter, StagedCell};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Bumped only when output bits change for equal inputs: it makes every cell stale.
-pub const SCORING_VERSION: u32 = 3;
+pub const SCORING_VERSION: u32 = 4;

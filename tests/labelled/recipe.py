@@ -1,10 +1,10 @@
 """The archive detectors once more, in NumPy and scikit-learn: what ours are held against.
 
-    python3 recipe.py ROOT OUT.json                      scores here, VUS-PR by TSB-AD
-    python3 recipe.py ROOT OUT.json --program PATH       scores by our program, VUS-PR by TSB-AD
+    python3 recipe.py LABELLED OUT.json                  scores here, VUS-PR by TSB-AD
+    python3 recipe.py LABELLED OUT.json --program PATH   scores by our program, VUS-PR by TSB-AD
     python3 recipe.py --table NUMPY.json OURS.json       the two side by side
 
-ROOT holds `nab` and `ms-cloud` (see `sets.py`). PATH is the example `archive` of `oddlot-series`. A run goes
+LABELLED is `data/labelled`. PATH is the example `archive` of `oddlot-series`. A run goes
 on where an earlier one ended: what OUT.json holds is not computed again. Written from the formulas in
 `src/series/archive/`, with other means: windows are copied and compared outright, principal components come
 from a singular value decomposition, polynomials from `numpy.polyfit`.
@@ -44,18 +44,29 @@ def windows_to_points(scores, length):
 
 
 class View:
-    """A series in units of its deviation, its period, and its windows."""
+    """A series in units of its deviation, its period, and its windows.
 
-    def __init__(self, values, period):
+    `as_tried`: errors smoothed over one period, and the neighbour's distance a window's, as the recipe had it.
+    """
+
+    def __init__(self, values, period, as_tried=False):
         sd = values.std()
         self.z = (values - values.mean()) / sd if sd > 0 else np.zeros(len(values))
         self.n, self.period = len(values), max(10, period)
         self.w = min(max(10, self.period), max(10, self.n // 4))
         self.w2 = max(1, min(2 * self.w, self.n // 4))
+        self.scales = [max(1, min(int(self.period * share), self.n // 50)) for share in (0.25, 0.5, 1, 2)]
+        if as_tried:
+            self.scales = [self.period]
+        self.compared = sorted({max(2, min(int(self.period * share), self.n // 16)) for share in (0.5, 1, 2)})
+        self.as_tried = as_tried
         self.found = []
 
     def windows(self, length):
         return sliding_window_view(self.z, length)
+
+    def smoothed(self, squares):
+        return np.mean([rms2(squares, length) for length in self.scales], axis=0)
 
 
 def median_distance(view):
@@ -63,7 +74,7 @@ def median_distance(view):
 
 
 def difference(view):
-    return rms2(np.diff(view.z, prepend=view.z[0]) ** 2, view.period)
+    return view.smoothed(np.diff(view.z, prepend=view.z[0]) ** 2)
 
 
 def auto_regression(view, order=20):
@@ -73,7 +84,7 @@ def auto_regression(view, order=20):
     coefficients, *_ = np.linalg.lstsq(design, view.z[order:], rcond=None)
     error = np.zeros(view.n)
     error[order:] = view.z[order:] - design @ coefficients
-    return rms2(error**2, view.period)
+    return view.smoothed(error**2)
 
 
 def window_pca(view, share=0.9, components=None):
@@ -88,7 +99,7 @@ def window_pca(view, share=0.9, components=None):
     for offset in range(view.w2):
         total[offset : offset + len(windows)] += residual[:, offset]
         count[offset : offset + len(windows)] += 1
-    return rms2(total / count, view.period)
+    return view.smoothed(total / count)
 
 
 def k_means(view, clusters=20):
@@ -113,22 +124,39 @@ def polynomial(view, degree=4):
         fit = np.polyfit((rows - middle) / reach, view.z[rows], min(degree, len(rows) - 1))
         guess = np.polyval(fit, (np.arange(first, last) - middle) / reach)
         squares[first:last] = (view.z[first:last] - guess) ** 2
-    return rms2(squares, view.period)
+    return view.smoothed(squares)
+
+
+def neighbours(view, length):
+    """First rows of some windows and of the nearest of some others, and the distances between them."""
+    windows = np.ascontiguousarray(view.windows(length))
+    n, whole = len(windows), view.n <= 3000
+    most = n if whole and not view.as_tried else min(4000, n)
+    references = np.unique(np.linspace(0, n - 1, most).astype(int))
+    queries = np.unique(np.r_[0 : n : 1 if whole else max(1, length // 8), n - 1])
+    squares = (windows**2).sum(1)
+    others, found = queries.copy(), np.zeros(len(queries))
+    for k, query in enumerate(queries):
+        distances = squares[references] + squares[query] - 2 * windows[references] @ windows[query]
+        distances[np.abs(references - query) < length] = np.inf
+        if np.isfinite(distances.min()):
+            others[k] = references[np.argmin(distances)]
+            found[k] = np.sqrt(max(0, distances.min()))
+    return queries, others, found
 
 
 def nearest_neighbour(view):
-    windows = np.ascontiguousarray(view.windows(view.w2))
-    n = len(windows)
-    references = np.unique(np.linspace(0, n - 1, min(4000, n)).astype(int))
-    stride = max(1, view.w2 // 8) if view.n > 3000 else 1
-    queries = np.unique(np.r_[0:n:stride, n - 1])
-    squares = (windows**2).sum(1)
-    found = np.empty(len(queries))
-    for k, query in enumerate(queries):
-        distances = squares[references] + squares[query] - 2 * windows[references] @ windows[query]
-        distances[np.abs(references - query) < view.w2] = np.inf
-        found[k] = np.sqrt(max(0, distances.min()))
-    return windows_to_points(np.interp(np.arange(n), queries, found), view.w2)
+    if view.as_tried:
+        queries, _, found = neighbours(view, view.w2)
+        return windows_to_points(np.interp(np.arange(view.n - view.w2 + 1), queries, found), view.w2)
+    squares = np.zeros(view.n)
+    for length in view.compared:
+        total, count = np.zeros(view.n), np.zeros(view.n)
+        for query, other, _ in zip(*neighbours(view, length)):
+            total[query : query + length] += (view.z[query : query + length] - view.z[other : other + length]) ** 2
+            count[query : query + length] += 1
+        squares += total / count / len(view.compared)
+    return view.smoothed(squares)
 
 
 def matrix_profile(view):
@@ -154,7 +182,7 @@ def spectral_residual(view):
     residual = np.exp(logs - moving_average(logs, 3))
     residual[0] = 0
     saliency = np.abs(np.fft.ifft(residual * np.exp(1j * np.angle(spectrum))))
-    return rms2(saliency**2, view.period)
+    return view.smoothed(saliency**2)
 
 
 def isolation_forest(view):
@@ -184,17 +212,18 @@ def combined(view, members, equal=False):
 
 
 def members(view):
+    """Those of the recipe's that need no network."""
     if not view.found:
         view.found = [nearest_neighbour(view), matrix_profile(view), window_pca(view)]
     return view.found
 
 
 def ensemble(view):
-    return combined(view, members(view))
+    return combined(view, [nearest_neighbour(view), window_pca(view), auto_regression(view)])
 
 
 def ensemble_equal(view):
-    return combined(view, members(view), equal=True)
+    return combined(view, [nearest_neighbour(view), window_pca(view), auto_regression(view)], equal=True)
 
 
 def random(view):
@@ -241,11 +270,9 @@ def run(root, out, program, only, seconds):
     found = json.loads(out.read_text()) if out.exists() else {}
     began = time.monotonic()
     for series in sets.read(root):
-        if not series.labels.any():
-            continue
         view = View(series.values, int(find_length_rank(series.values.reshape(-1, 1))))
         for name, detector in DETECTORS.items():
-            key = f"{series.set}/{series.name}/{name}"
+            key = f"{series.name}/{name}"
             if key in found or (only and name not in only) or (program and name == "random"):
                 continue
             if time.monotonic() - began > seconds:
@@ -264,7 +291,7 @@ def table(numpy_path, ours_path):
     print("detector            NAB numpy   ours   MS numpy   ours   both numpy  ours   largest difference")
     for name in DETECTORS:
         line, worst = f"{name:18s}", (0.0, "")
-        for group in ("nab", "ms", ""):
+        for group in ("nab", "cloud", ""):
             keys = [k for k in recipe if k.startswith(group) and k.endswith(f"/{name}")]
             # Means of the same series; where ours has none, of all.
             keys = [k for k in keys if k in ours] or keys

@@ -1,16 +1,13 @@
-"""The labelled series of `data/labelled`: NAB's and Microsoft's, read alike.
+"""The labelled series of `data/labelled` that have a label: NAB's and Microsoft's.
 
-A series is sorted by time; of rows with one timestamp the first in the file is kept; rows without a value
-are dropped. (Some files have duplicate, irregular or backward timestamps, and empty cells.) What remains is
-taken as evenly spaced. Labels: NAB's windows, ends included; Microsoft's column.
+Sorted by time, rows without a value dropped; what remains is taken as evenly spaced. (How the files were read:
+`data/labelled.py`.)
 """
 
-import json
-import pathlib
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
-import pandas as pd
 
 
 @dataclass
@@ -23,27 +20,18 @@ class Series:
     labels: np.ndarray
 
 
-def cleaned(frame):
-    """Rows in order of time, the first of equal timestamps, those with a value."""
-    frame = frame.set_axis(["ts", "value", *frame.columns[2:]], axis=1)
-    frame["ts"] = pd.to_datetime(frame["ts"])
-    frame = frame.sort_values("ts", kind="stable").drop_duplicates("ts", keep="first")
-    return frame[np.isfinite(pd.to_numeric(frame["value"], errors="coerce"))]
-
-
 def read(folder):
-    """All series, in order of set and name; those without an anomaly too."""
-    folder = pathlib.Path(folder)
-    series = []
-    windows = json.loads((folder / "nab/labels_windows.json").read_text())
-    for path in sorted((folder / "nab").glob("*/*.csv")):
-        frame = cleaned(pd.read_csv(path))
-        labels = np.zeros(len(frame), int)
-        for first, last in windows[f"{path.parent.name}/{path.name}"]:
-            labels |= frame["ts"].between(pd.Timestamp(first), pd.Timestamp(last)).to_numpy()
-        series.append(Series("nab", path.stem, frame["value"].to_numpy(float), labels))
-    for path in sorted((folder / "ms-cloud").glob("*/*.csv")):
-        frame = cleaned(pd.read_csv(path))
-        labels = frame.iloc[:, 2].fillna(0).to_numpy(int)
-        series.append(Series("ms", path.stem, frame["value"].to_numpy(float), labels))
-    return series
+    """In order of ticker: `cloud/…`, then `nab/…`."""
+    rows = duckdb.sql(
+        f"""
+        SELECT s.ticker, s.value, EXISTS (
+          FROM '{folder}/labels.parquet' l
+          WHERE l.ticker = s.ticker AND s.ts BETWEEN l.start_ts AND l.end_ts) AS label
+        FROM '{folder}/series.parquet' s WHERE s.value IS NOT NULL ORDER BY s.ticker, s.ts"""
+    ).fetchnumpy()
+    tickers = rows["ticker"].astype(str)
+    for ticker in np.unique(tickers):
+        own = tickers == ticker
+        labels = np.asarray(rows["label"][own]).astype(int)
+        if labels.any():
+            yield Series(ticker.split("/")[0], ticker, np.asarray(rows["value"][own]), labels)

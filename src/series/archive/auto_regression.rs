@@ -1,7 +1,7 @@
 //! Autoregression: what the rows before do not foretell, by least squares over the whole series.
 //!
 //! Each feature is regressed on a constant and its `order` last values (at most a quarter of the rows); the
-//! squared residuals, of several features summed, become scores by [`rms2`]. The first rows have residual 0.
+//! squared residuals, of several features summed, become scores by [`Standardised::smoothed`]. The first rows have residual 0.
 //!
 //! Shapes: `[time, feature]` → `[time]`. Units: standard deviations of the series.
 //! Source: Box and Jenkins 1970, "Time Series Analysis", chapter 7, conditional least squares.
@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-use super::{Standardised, smoothing::rms2};
+use super::Standardised;
 use crate::least_squares::least_squares;
 
 /// `[detector.auto_regression]`: `order` 20.
@@ -39,7 +39,7 @@ impl AutoRegression {
                 *square += residual * residual;
             }
         }
-        rms2(&squares, series.period())
+        series.smoothed(&squares)
     }
 }
 

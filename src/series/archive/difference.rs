@@ -1,6 +1,6 @@
 //! Difference: how much a series changes from row to row, smoothed.
 //!
-//! Squared differences to the row before, of several features summed; then [`rms2`]. The first row has none.
+//! Squared differences to the row before, of several features summed; then [`Standardised::smoothed`]. The first row has none.
 //!
 //! Shapes: `[time, feature]` → `[time]`. Units: standard deviations of the series.
 //! Source: a null model of this project's comparisons, after Wu and Keogh, TKDE 2021, "Current time series
@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Standardised, smoothing::rms2};
+use super::Standardised;
 
 /// `[detector.difference]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl Difference {
                 *square += (pair[1] - pair[0]).powi(2);
             }
         }
-        rms2(&squares, series.period())
+        series.smoothed(&squares)
     }
 }
 
@@ -35,9 +35,9 @@ mod tests {
 
     #[test]
     fn a_step_by_hand() {
-        // 0 0 0 4: mean 1, sd √3; the step is 4/√3, its square 16/3, at the last row only.
+        // 0 0 0 4: mean 1, sd √3; the step is 4/√3, at the last row only. Of four rows nothing is smoothed.
         let found = scores(&Archive::Difference(Difference {}), &[0.0, 0.0, 0.0, 4.0], 10);
-        for (found, expected) in found.iter().zip(rms2(&[0.0, 0.0, 0.0, 16.0 / 3.0], 10)) {
+        for (found, expected) in found.iter().zip([0.0, 0.0, 0.0, 4.0 / 3.0_f64.sqrt()]) {
             assert!((found - expected).abs() < 1e-14, "{found} {expected}");
         }
     }

@@ -39,14 +39,14 @@ pub enum Weights {
     Equal,
 }
 
-/// The best three without a network: nearest neighbour, matrix profile and principal components.
+/// Those of the default that need no network: nearest neighbour, principal components and autoregression.
 impl Default for Ensemble {
     fn default() -> Self {
         Self {
             members: vec![
                 Archive::NearestNeighbour(super::NearestNeighbour::default()),
-                Archive::MatrixProfile(super::MatrixProfile::default()),
                 Archive::WindowPca(super::WindowPca::default()),
+                Archive::AutoRegression(super::AutoRegression::default()),
             ],
             weights: Weights::default(),
         }

@@ -4,7 +4,7 @@
 //! sum over the windows i and j differs from that over i − 1 and j − 1 by one term at either end. Sums
 //! are taken afresh every [`ROWS_AFRESH`] windows, so that rounding does not gather.
 //!
-//! Shapes: columns `[feature][time]` → squared distances `[window]`. Time: windows² / 2, memory: windows.
+//! Shapes: columns `[feature][time]` → [`Neighbour`] `[window]`. Time: windows² / 2, memory: windows.
 
 use super::Standardised;
 
@@ -28,12 +28,21 @@ pub(super) trait Pairs {
     );
 }
 
-/// Squared distance of each window of `length` rows to the nearest window that begins at least
-/// `length` rows away, `[window]`; 0 where there is none.
-pub(super) fn nearest<P: Pairs>(series: &Standardised, length: usize, pairs: &P) -> Vec<f64> {
+/// The window nearest to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Neighbour {
+    /// Its squared distance; 0 where there is none.
+    pub(super) square: f64,
+    /// Its first row; of several the one that is met first. The window itself where there is none.
+    pub(super) first: usize,
+}
+
+/// Of each window of `length` rows the nearest that begins at least `length` rows away, `[window]`.
+pub(super) fn nearest<P: Pairs>(series: &Standardised, length: usize, pairs: &P) -> Vec<Neighbour> {
     let n_windows = (series.len() + 1).saturating_sub(length);
     let n_diagonals = n_windows.saturating_sub(length);
     let mut nearest = vec![f64::INFINITY; n_windows];
+    let mut firsts: Vec<usize> = (0..n_windows).collect();
     let mut sums = vec![vec![0.0; n_diagonals]; series.columns().len()];
     let mut distances = vec![0.0; n_diagonals];
     for first in 0..n_diagonals {
@@ -50,15 +59,23 @@ pub(super) fn nearest<P: Pairs>(series: &Standardised, length: usize, pairs: &P)
             pairs.add(feature_idx, first, first + length, sums, distances);
         }
         let (before, after) = nearest.split_at_mut(first + length);
-        for (nearest, &distance) in after.iter_mut().zip(distances.iter()) {
-            *nearest = if distance < *nearest { distance } else { *nearest };
+        let places = &mut firsts[first + length..];
+        for ((nearest, place), &distance) in after.iter_mut().zip(places).zip(distances.iter()) {
+            // Written as choices, so that several are made at a time.
+            let is_nearer = distance < *nearest;
+            *nearest = if is_nearer { distance } else { *nearest };
+            *place = if is_nearer { first } else { *place };
         }
-        before[first] = before[first].min(smallest(distances));
+        let best = smallest(distances);
+        if best < before[first] {
+            before[first] = best;
+            let place = distances.iter().position(|&distance| distance == best);
+            firsts[first] = first + length + place.unwrap_or_default();
+        }
     }
-    nearest
-        .into_iter()
-        .map(|square| if square.is_finite() { square.max(0.0) } else { 0.0 })
-        .collect()
+    let finite = |square: f64| if square.is_finite() { square.max(0.0) } else { 0.0 };
+    let neighbour = |(square, first)| Neighbour { square: finite(square), first };
+    nearest.into_iter().zip(firsts).map(neighbour).collect()
 }
 
 /// Sums over the windows `first` and `first + length + k`, for each k.

@@ -1,7 +1,7 @@
 //! LSTM networks that learn from the very series they score.
 //!
-//! The autoencoder reads a window of about one period to one vector and tells the window from it; a
-//! window that it cannot tell is odd. The forecaster tells each row from the rows before it. Both see the
+//! The autoencoder reads a window of about one period to one vector and tells the window from it; rows that
+//! it cannot tell, in the mean of the windows that cover them, are odd. The forecaster tells each row from the rows before it. Both see the
 //! whole standardised series, draw their windows from it at random and learn for a fixed number of steps,
 //! so that what is rare has little say in what they learn.
 //!
@@ -12,7 +12,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::smoothing::rms2;
 use super::{ArchiveError, Networks, Standardised};
 use crate::model::{FitError, Fitted, TrainingWindows};
 use crate::spec::{
@@ -106,7 +105,7 @@ pub(super) fn seed_of(seed: u64, name: &str) -> u64 {
     bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
-/// Root mean square error of the windows that cover a row, by an autoencoder that learnt from the series.
+/// Smoothed error of each row in the windows that cover it, by an autoencoder that learnt from the series.
 pub(super) fn score_by_autoencoder(
     settings: &LstmSettings,
     series: &Standardised,
@@ -131,13 +130,12 @@ pub(super) fn score_by_autoencoder(
     let starts = elements(rows.iter().copied(), features)?;
     let windows = windows(&values, &starts, length, features)?;
     let expected = fitted.expect(windows)?;
-    let size = length * features;
-    let scores: Vec<f64> = windows
+    let squares = windows
         .iter()
-        .zip(expected.chunks_exact(size))
-        .map(|(window, expected)| root_mean_square_error(window, expected))
-        .collect();
-    Ok(covering_means(&scores, &rows, length, series.len()))
+        .flat_map(|window| window.chunks_exact(features))
+        .zip(expected.chunks_exact(features))
+        .map(|(row, expected)| sum_of_squares(row, expected));
+    Ok(series.smoothed(&covering_means(squares, &rows, length, series.len())))
 }
 
 /// Smoothed error of the forecast of each row, by a forecaster that learnt from the series.
@@ -161,7 +159,7 @@ pub(super) fn score_by_forecaster(
     let expected = fitted.expect(windows(&values, &starts, length, features)?)?;
     let size = context * features;
     let squares = squared_errors(&values, &expected, size, features);
-    Ok(rms2(&squares, series.period()))
+    Ok(series.smoothed(&squares))
 }
 
 /// Squared one-step errors summed over features, `[time]`.
@@ -187,18 +185,20 @@ fn sum_of_squares(row: &[f32], expected: &[f32]) -> f64 {
     row.iter().zip(expected).map(square).sum()
 }
 
-fn root_mean_square_error(window: &[f32], expected: &[f32]) -> f64 {
-    (sum_of_squares(window, expected) / to_real(window.len())).sqrt()
-}
-
-/// Each row's mean score of the windows that cover it; every row must be covered.
-fn covering_means(scores: &[f64], starts: &[usize], length: usize, n_rows: usize) -> Vec<f64> {
+/// Each row's mean over the windows that cover it of what each of them says of it, `[window, step]` one after
+/// the other; every row must be covered.
+fn covering_means(
+    said: impl Iterator<Item = f64>,
+    starts: &[usize],
+    length: usize,
+    n_rows: usize,
+) -> Vec<f64> {
     let mut sums = vec![(0.0, 0_usize); n_rows];
-    for (&score, &start) in scores.iter().zip(starts) {
-        for (sum, count) in &mut sums[start..start + length] {
-            *sum += score;
-            *count += 1;
-        }
+    let rows = starts.iter().flat_map(|&start| start..start + length);
+    for (value, row_idx) in said.zip(rows) {
+        let (sum, count) = &mut sums[row_idx];
+        *sum += value;
+        *count += 1;
     }
     sums.into_iter().map(|(sum, count)| sum / to_real(count.max(1))).collect()
 }
@@ -267,19 +267,18 @@ mod tests {
         assert_eq!((evenly(1, 3, 2), evenly(3, usize::MAX, 1)), (vec![0], vec![0, 1, 2]));
         for (n, length) in [(1, 5), (50, 3), (9000, 16), (9001, 2)] {
             let starts = evenly(n, 1000, length);
-            let scores = vec![2.0; starts.len()];
-            assert_eq!(
-                covering_means(&scores, &starts, length, n + length - 1),
-                vec![2.0; n + length - 1]
-            );
+            let said = std::iter::repeat_n(2.0, starts.len() * length);
+            let n_rows = n + length - 1;
+            assert_eq!(covering_means(said, &starts, length, n_rows), vec![2.0; n_rows]);
         }
     }
 
     #[test]
     fn a_row_has_the_mean_of_the_windows_over_it() {
         // Windows of two rows at rows 0, 1 and 3: row 1 lies in the first two.
-        let found = covering_means(&[1.0, 3.0, 8.0], &[0, 1, 3], 2, 5);
-        assert_eq!(found, [1.0, 2.0, 3.0, 8.0, 8.0]);
+        let said = [1.0, 2.0, 6.0, 3.0, 8.0, 9.0];
+        let found = covering_means(said.into_iter(), &[0, 1, 3], 2, 5);
+        assert_eq!(found, [1.0, 4.0, 3.0, 8.0, 9.0]);
     }
 
     #[test]
@@ -294,7 +293,6 @@ mod tests {
     fn squares_are_summed_over_features() {
         // One row of context; row (3, 4), expected (0, 0): 9 + 16.
         assert_eq!(squared_errors(&[0.0, 0.0, 3.0, 4.0], &[0.0, 0.0], 2, 2), [25.0, 25.0]);
-        assert_eq!(root_mean_square_error(&[3.0, 4.0], &[0.0, 0.0]), 12.5_f64.sqrt());
     }
 
     #[test]

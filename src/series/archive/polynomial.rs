@@ -2,7 +2,7 @@
 //!
 //! Each stretch of one period is held against a polynomial of `degree` 4 through up to five periods of rows on
 //! either side of it, itself left out; the squared residuals, of several features summed, become scores by
-//! [`rms2`]. At either end of the series the curve has one side only.
+//! [`Standardised::smoothed`]. At either end of the series the curve has one side only.
 //!
 //! Shapes: `[time, feature]` → `[time]`. Units: standard deviations of the series.
 //! Source: `POLY` of TSB-UAD (Paparrizos et al., VLDB 2022), Li, Ma and Liu, SDM 2007. We differ: the first
@@ -11,7 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-use super::{Standardised, smoothing::rms2};
+use super::Standardised;
 use crate::least_squares::least_squares;
 use crate::statistics::to_real;
 
@@ -45,7 +45,7 @@ impl Polynomial {
                 }
             }
         }
-        rms2(&squares, series.period())
+        series.smoothed(&squares)
     }
 
     /// Of the rows `first..last` from those within `reach` of them; none without neighbours.

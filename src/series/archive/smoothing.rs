@@ -4,6 +4,7 @@
 //! a fixed order (see [`rolling::mean`](crate::rolling::mean)): no sum runs along and gathers rounding.
 
 use crate::rolling;
+use crate::statistics::to_real;
 
 /// Centred moving average of `length` rows; beyond the ends the first and the last value go on.
 ///
@@ -26,6 +27,25 @@ pub fn moving_average(values: &[f64], length: usize) -> Vec<f64> {
 pub fn rms2(squares: &[f64], length: usize) -> Vec<f64> {
     let roots: Vec<f64> = moving_average(squares, length).into_iter().map(f64::sqrt).collect();
     moving_average(&roots, length)
+}
+
+/// The mean of [`rms2`] over several `lengths`, so that scores stand out whether an anomaly is short or long;
+/// of no length at all, zeros.
+pub fn rms2_at(squares: &[f64], lengths: &[usize]) -> Vec<f64> {
+    let mut sums = vec![0.0; squares.len()];
+    let mut last: Option<(usize, Vec<f64>)> = None;
+    for &length in lengths {
+        let smooth = match last.take() {
+            Some((known, smooth)) if known == length => smooth,
+            _ => rms2(squares, length),
+        };
+        for (sum, value) in sums.iter_mut().zip(&smooth) {
+            *sum += value;
+        }
+        last = Some((length, smooth));
+    }
+    let n_lengths = to_real(lengths.len().max(1));
+    sums.into_iter().map(|sum| sum / n_lengths).collect()
 }
 
 /// Each point's mean score of all windows of `length` rows that cover it.
@@ -65,6 +85,20 @@ mod tests {
         let (six, three) = (6.0_f64.sqrt(), 3.0_f64.sqrt());
         let expected = [(six + six + three) / 3.0, (six + three) / 3.0, three / 3.0, 0.0];
         assert_eq!(rms2(&[9.0, 0.0, 0.0, 0.0], 3), expected);
+    }
+
+    #[test]
+    fn several_lengths_are_averaged_and_one_may_count_twice() {
+        let squares = [9.0, 0.0, 0.0, 4.0, 0.0];
+        let (one, three) = (rms2(&squares, 1), rms2(&squares, 3));
+        let found = rms2_at(&squares, &[1, 3, 3]);
+        for row_idx in 0..5 {
+            let expected = (one[row_idx] + three[row_idx] + three[row_idx]) / 3.0;
+            assert_eq!(found[row_idx], expected);
+        }
+        assert_eq!(rms2_at(&squares, &[3]), three);
+        assert_eq!(rms2_at(&squares, &[]), [0.0; 5]);
+        assert!(rms2_at(&[], &[1, 2]).is_empty());
     }
 
     #[test]

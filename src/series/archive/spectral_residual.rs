@@ -2,7 +2,7 @@
 //!
 //! The logarithm of the amplitudes of the Fourier transform less their moving average over three
 //! frequencies, with the old phases, transformed back; the squared magnitudes, of several features summed,
-//! become scores by [`rms2`].
+//! become scores by [`Standardised::smoothed`].
 //!
 //! Shapes: `[time, feature]` → `[time]`. Units: none.
 //! Source: Ren et al., KDD 2019, "Time-Series Anomaly Detection Service at Microsoft". We differ: no extra
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Standardised;
 use super::fourier::{Complex, Direction, transform};
-use super::smoothing::{moving_average, rms2};
+use super::smoothing::moving_average;
 use crate::statistics::to_real;
 
 /// Frequencies over which logarithms are averaged.
@@ -34,7 +34,7 @@ impl SpectralResidual {
                 *square += saliency * saliency;
             }
         }
-        rms2(&squares, series.period())
+        series.smoothed(&squares)
     }
 }
 

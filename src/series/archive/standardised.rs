@@ -3,11 +3,19 @@
 //! Shapes: `[time, feature]` → `[feature][time]`. Population deviation (ddof 0). A feature that does not
 //! vary is 0 throughout.
 
+use super::smoothing::rms2_at;
 use super::{ArchiveError, Series};
 use crate::moments::Moments;
 
 /// Shorter periods count as this many rows.
 const PERIOD_MIN: usize = 10;
+
+/// Errors are smoothed over at most a fiftieth of the series: what is rare takes no more of it, and longer
+/// means would only spread it.
+const SHARE_SMOOTHED: usize = 50;
+
+/// A neighbour's windows are at most a sixteenth of the series: of longer ones too few are apart.
+const SHARE_COMPARED: usize = 16;
 
 /// Beyond this magnitude sums of squares could overflow, and values are shrunk first, by a power of two.
 const LARGE: f64 = 1e100;
@@ -76,6 +84,28 @@ impl Standardised {
         self.period().min((self.n_rows / 4).max(PERIOD_MIN)).min(self.n_rows)
     }
 
+    /// Lengths that squared errors are smoothed over: a quarter, a half, one and two periods, each at most a
+    /// fiftieth of the rows and at least one row. Ascending.
+    pub fn scales(&self) -> [usize; 4] {
+        let (period, most) = (self.period(), self.n_rows / SHARE_SMOOTHED);
+        [period / 4, period / 2, period, period.saturating_mul(2)].map(|rows| rows.min(most).max(1))
+    }
+
+    /// Squared errors `[time]` as scores: [`rms2_at`] the scales.
+    pub fn smoothed(&self, squares: &[f64]) -> Vec<f64> {
+        rms2_at(squares, &self.scales())
+    }
+
+    /// Rows of the windows that neighbours are sought for: half a period, one and two, each at most a
+    /// sixteenth of the rows and at least two; each length once, ascending.
+    pub fn compared(&self) -> Vec<usize> {
+        let (period, most) = (self.period(), self.n_rows / SHARE_COMPARED);
+        let lengths = [period / 2, period, period.saturating_mul(2)];
+        let mut lengths = lengths.map(|rows| rows.min(most).max(2)).to_vec();
+        lengths.dedup();
+        lengths
+    }
+
     /// Rows of a window of two periods, W2.
     pub fn double_window(&self) -> usize {
         (2 * self.window()).min(self.n_rows / 4).max(1)
@@ -119,6 +149,25 @@ mod tests {
     fn values_near_the_largest_number_do_not_overflow() {
         assert_eq!(of(&[1.7e308, -1.7e308], 1, 10).columns(), [vec![1.0, -1.0]]);
         assert_eq!(of(&[f64::MIN_POSITIVE, 0.0], 1, 10).columns(), [vec![0.0, 0.0]]);
+    }
+
+    #[test]
+    fn scales_follow_the_period_and_stay_below_a_fiftieth_of_the_series() {
+        let scales = |n: usize, period| of(&vec![0.0; n], 1, period).scales();
+        assert_eq!(scales(20_000, 100), [25, 50, 100, 200]);
+        assert_eq!(scales(5000, 100), [25, 50, 100, 100]);
+        assert_eq!(scales(720, 250), [14, 14, 14, 14]);
+        assert_eq!(scales(5000, 3), [2, 5, 10, 20]);
+        assert_eq!([scales(0, 9), scales(49, usize::MAX)], [[1; 4]; 2]);
+    }
+
+    #[test]
+    fn neighbours_are_sought_for_at_three_lengths_or_fewer() {
+        let compared = |n: usize, period| of(&vec![0.0; n], 1, period).compared();
+        assert_eq!(compared(20_000, 100), [50, 100, 200]);
+        assert_eq!(compared(2000, 100), [50, 100, 125]);
+        assert_eq!(compared(720, 250), [45]);
+        assert_eq!([compared(0, 9), compared(20, 9)], [[2], [2]]);
     }
 
     #[test]

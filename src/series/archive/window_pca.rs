@@ -2,7 +2,7 @@
 //!
 //! Each feature's windows of two periods, one a row, are centred and projected on their first principal
 //! components; a row's squared error is the mean of its squared residuals in all windows that cover it, and
-//! of several features the sum; then [`rms2`]. Every feature has components of its own.
+//! of several features the sum; then [`Standardised::smoothed`]. Every feature has components of its own.
 //!
 //! Shapes: `[time, feature]` → `[time]`. Units: standard deviations of the series.
 //! Source: Aggarwal 2017, "Outlier Analysis", §3.3, of windows. We differ: residuals are merged to points
@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use nalgebra::{DMatrix, SymmetricEigen};
 use serde::{Deserialize, Serialize};
 
-use super::{Standardised, smoothing::rms2};
+use super::Standardised;
 use crate::range::Quantile;
 use crate::statistics::to_real;
 
@@ -43,7 +43,7 @@ impl WindowPca {
                 components.add_residuals(column, &mut squares);
             }
         }
-        rms2(&squares, series.period())
+        series.smoothed(&squares)
     }
 
     /// `None` where there is no window, or the decomposition does not converge.

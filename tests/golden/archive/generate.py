@@ -48,14 +48,14 @@ def by_scikit_learn(view):
     model = PCA(0.9, svd_solver="full").fit(windows)
     squares = (windows - model.inverse_transform(model.transform(windows))) ** 2
     merged = [np.mean(np.diagonal(squares[:, ::-1], view.w2 - 1 - row)) for row in range(view.n)]
-    return recipe.rms2(np.array(merged), view.period)
+    return view.smoothed(np.array(merged))
 
 
 def by_statsmodels(view):
     order = min(20, view.n // 4)
     error = np.zeros(view.n)
     error[order:] = AutoReg(view.z, order).fit().resid
-    return recipe.rms2(error**2, view.period)
+    return view.smoothed(error**2)
 
 
 def by_stumpy(view):
