@@ -212,8 +212,12 @@ impl fmt::Display for NetworkPlan {
 /// The settings of an archive detector, in the order of its fields.
 fn settings(archive: &Archive) -> Vec<String> {
     if let Archive::Ensemble(ensemble) = archive {
-        let members: Vec<&str> = ensemble.members.iter().map(archive::name).collect();
-        return vec![format!("of {}", members.join(", "))];
+        let same = ensemble.members.chunk_by(|a, b| a == b);
+        let members = same.map(|same| match same.len() {
+            1 => archive::name(&same[0]).to_owned(),
+            times => format!("{times} × {}", archive::name(&same[0])),
+        });
+        return vec![format!("of {}", members.collect::<Vec<_>>().join(", "))];
     }
     let Ok(serde_json::Value::Object(variant)) = serde_json::to_value(archive) else {
         return Vec::new();

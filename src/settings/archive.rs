@@ -13,7 +13,7 @@ use oddlot_series::archive::{
 
 use super::{
     fields::Fields,
-    range::{BatchSize, Count, Degree, Positive, Quantile, Seed, Smoothing, Steps, Units},
+    range::{BatchSize, Count, Degree, Positive, Quantile, Seed, Smoothing, Steps, Times, Units},
     value::{FromToml, Named},
 };
 
@@ -34,26 +34,24 @@ pub const DETECTORS: [&str; 13] = [
     "median_distance",
 ];
 
-/// Members of the ensemble that a file says nothing of, in the order in which their scores are added.
-const MEMBERS: [&str; 6] = [
-    "nearest_neighbour",
-    "matrix_profile",
-    "window_pca",
-    "lstm_autoencoder",
-    "auto_regression",
-    "lstm_forecaster",
-];
+/// Members of the ensemble that a file says nothing of, in the order in which their scores are added, and how many
+/// times each counts.
+const MEMBERS: [(&str, usize); 2] = [("nearest_neighbour", 2), ("lstm_forecaster", 1)];
 
-/// Models of an archive whose file has no [models]: the ensemble first, then its members.
+/// What else is worth comparing with it.
+const BESIDE: [&str; 4] = ["lstm_autoencoder", "auto_regression", "window_pca", "matrix_profile"];
+
+/// Models of an archive whose file has no [models]: the ensemble, its members, and others beside them.
 pub fn default_models() -> impl Iterator<Item = &'static str> {
-    std::iter::once("ensemble").chain(MEMBERS)
+    std::iter::once("ensemble").chain(MEMBERS.map(|(variant, _)| variant)).chain(BESIDE)
 }
 
 /// A detector with its defaults.
 pub fn by_default(variant: &str) -> Archive {
     match variant {
         "ensemble" => {
-            let members = MEMBERS.into_iter().map(by_default).collect();
+            let times = |(variant, times)| std::iter::repeat_n(by_default(variant), times);
+            let members = MEMBERS.into_iter().flat_map(times).collect();
             Archive::Ensemble(Ensemble { members, ..Ensemble::default() })
         }
         "nearest_neighbour" => Archive::NearestNeighbour(NearestNeighbour::default()),
@@ -136,7 +134,9 @@ fn ensemble(fields: &mut Fields<'_>, own: &mut Ensemble) {
     own.members.clear();
     for variant in DETECTORS.into_iter().filter(|variant| *variant != "ensemble") {
         if let Some(mut member) = members.optional_table(variant) {
-            own.members.push(read(variant, &mut member));
+            let mut times = 1;
+            whole::<Times>(&mut member, "times", &mut times);
+            own.members.extend(std::iter::repeat_n(read(variant, &mut member), times));
             member.finish();
         }
     }
@@ -144,7 +144,10 @@ fn ensemble(fields: &mut Fields<'_>, own: &mut Ensemble) {
         let report = Report::new("the ensemble has no member")
             .expected("a table for each member, under its detector's name")
             .found(members.title())
-            .hint(format!("add one, or delete the table for {}", MEMBERS.join(", ")));
+            .hint(format!(
+                "add one, or delete the table for {}",
+                MEMBERS.map(|(variant, _)| variant).join(", ")
+            ));
         members.mistakes().add(members.at(), report);
     }
     members.finish();

@@ -237,6 +237,10 @@ whole_number! {
     Count: 1 to 1000000
 }
 whole_number! {
+    /// How often a member of an ensemble counts.
+    Times: 1 to 100
+}
+whole_number! {
     /// Rows of a moving average; one leaves everything as it is.
     Smoothing: 1 to 1000000
 }

@@ -130,8 +130,17 @@ fn an_ensemble_has_the_members_that_are_named_whatever_their_order() {
     assert!(plan.to_string().contains("ensemble of window_pca, lstm_autoencoder; above"), "{plan}");
     assert_eq!(plan.config_hash(), other.config_hash());
     let by_default = read(&archive("[models.e.detector.ensemble]")).unwrap().to_string();
-    let recipe = "ensemble of nearest_neighbour, matrix_profile, window_pca, lstm_autoencoder, auto_regression, lstm_forecaster;";
+    let recipe = "ensemble of 2 × nearest_neighbour, lstm_forecaster;";
     assert!(by_default.contains(recipe), "{by_default}");
+
+    let in_full =
+        member("nearest_neighbour") + "times = 2\n" + &member("lstm_forecaster") + "times = 1\n";
+    let default = read(&archive("[models.e.detector.ensemble]")).unwrap();
+    assert_eq!(read(&archive(&in_full)).unwrap().config_hash(), default.config_hash());
+    let told = told_of(&archive(&(member("window_pca") + "times = 0")));
+    assert!(told.contains("1 to 100"), "{told}");
+    let told = told_of(&archive("[models.a.detector.window_pca]\ntimes = 2"));
+    assert!(told.contains("unknown key `times`"), "{told}");
 
     let told = told_of(&archive("[models.e.detector.ensemble.members]"));
     assert!(told.contains("the ensemble has no member"), "{told}");
