@@ -300,6 +300,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_spike_is_not_spread_over_a_short_series_with_a_long_period() {
+        let noise = |k: u32| f64::from(k * k % 97).sin() / 10.0;
+        let mut values: Vec<f64> =
+            (0..720).map(|k| (f64::from(k) / 4.0).sin() + noise(k)).collect();
+        values[400] += 4.0;
+        for detector in [
+            Archive::Difference(Difference::default()),
+            Archive::AutoRegression(AutoRegression::default()),
+            Archive::SpectralResidual(SpectralResidual::default()),
+            Archive::WindowPca(WindowPca::default()),
+            Archive::NearestNeighbour(NearestNeighbour::default()),
+        ] {
+            // Smoothed over 250 rows, rows 30 away would score as high.
+            let found = scores(&detector, &values, 250);
+            let highest = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);
+            let far = highest(&found[..370]).max(highest(&found[431..]));
+            assert!(far < 0.5 * found[400], "{detector:?}: {far} {}", found[400]);
+        }
+    }
+
+    #[test]
     fn a_copied_feature_leaves_the_order_of_scores() {
         let values: Vec<f64> = (0..400)
             .map(|k| f64::from(k) / 3.0)

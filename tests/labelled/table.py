@@ -65,7 +65,7 @@ def figures(program, folder, seed):
         duckdb.sql(
             f"SELECT *, split_part(ticker, '/', 1) AS collection FROM '{LABELLED}/labels.parquet'"
         ).write_csv(str(labels))
-        subprocess.run([program, "--quiet", "run", file.name], cwd=folder, check=True)
+        subprocess.run([program, "--quiet", "run", file.name], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         command = [program, "evaluate", file.name, "--labels", labels.name, "--group-by", "collection", "--format", "json"]
         kept.write_text(subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout)
     found = json.loads(kept.read_text())
