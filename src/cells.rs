@@ -16,8 +16,8 @@ use oddlot_nets::Engine;
 use oddlot_series::EventRule;
 
 use crate::artifact::{Model, Pointer};
-use crate::plan::{Plan, SqlPlan};
-use crate::prices::{Prices, sql_of};
+use crate::plan::Plan;
+use crate::prices::{Prices, is_own, sql_of};
 use crate::result::{PartCounts, Reading};
 use crate::split::day;
 
@@ -129,9 +129,7 @@ impl Prints {
             reach: reach(prices, models)?,
             event_rows: plan.events.max_gap_rows.get() + 1,
             // The embedded queries do not; of a user's own nothing is known.
-            is_across: [&plan.features, &plan.windows.sql]
-                .iter()
-                .any(|sql| matches!(sql, SqlPlan::File { .. })),
+            is_across: is_own(&plan.features) || is_own(&plan.windows.sql),
         })
     }
 

@@ -7,7 +7,9 @@ use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
-use oddlot_engine::source::{self, Broken, Columns, Source, SourceFacts, Ticker};
+use oddlot_engine::source::{
+    self, Broken, Columns, Part, Source, SourceFacts, Ticker, WholePrices,
+};
 use oddlot_engine::sql_file::SqlFile;
 use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::ticker_rows::{Layout, day_of, iso_date};
@@ -62,12 +64,31 @@ impl Prices {
         windows(&self.session, &sql_of(plan)?).await
     }
 
+    /// The windows of the rows up to `last_day`, counted from 1970-01-01; queries of the user's own give those of
+    /// all rows.
+    ///
+    /// # Errors
+    /// A bug: the queries were planned before.
+    pub async fn windows_until(
+        &self,
+        plan: &Plan,
+        last_day: i32,
+    ) -> Result<WindowsRelation, Error> {
+        if is_own(&plan.features) || is_own(&plan.windows.sql) {
+            return Ok(self.relation.clone());
+        }
+        let whole = WholePrices::of(&self.session).await?;
+        whole.narrow(&self.session, Part::WHOLE, (None, Some(last_day)))?;
+        let windows = self.windows(plan).await;
+        whole.narrow(&self.session, Part::WHOLE, (None, None))?;
+        windows
+    }
+
     /// Holds queries of the user's own against the history as it was on a few earlier days.
     ///
     /// # Errors
     /// A row sees the future.
     pub async fn replay(&self, plan: &Plan) -> Result<(), Error> {
-        let is_own = |sql: &SqlPlan| matches!(sql, SqlPlan::File { .. });
         if !is_own(&plan.features) && !is_own(&plan.windows.sql) {
             return Ok(());
         }
@@ -84,6 +105,11 @@ impl Prices {
     pub fn days(&self) -> [String; 2] {
         [self.span.0, self.span.1].map(|ts_us| iso_date(day_of(ts_us)))
     }
+}
+
+/// Whether a query is a file of the user's, of which nothing is known but what its header says.
+pub fn is_own(sql: &SqlPlan) -> bool {
+    matches!(sql, SqlPlan::File { .. })
 }
 
 /// Opens the source of `plan`.

@@ -298,13 +298,14 @@ impl Workshop<'_> {
     async fn learning_rows(&self) -> Result<LearningRows, Error> {
         // What sees the future would learn from it, and is told before the hours that this takes.
         self.prices.replay(self.plan).await?;
+        let last_day = self.split.spans().calibration_to;
         let reader = Reader {
-            relation: self.prices.relation.clone(),
+            relation: self.prices.windows_until(self.plan, last_day).await?,
             layout: self.prices.layout.clone(),
-            last_day: self.split.spans().calibration_to,
+            last_day,
         };
         let most_bytes = self.plan.memory_limit.of_learning_rows();
-        LearningRows::new(reader, self.digest.n_rows(), most_bytes).await
+        LearningRows::new(reader, self.digest.n_rows_until(last_day), most_bytes).await
     }
 
     /// Trains (or takes weights over) and calibrates, off tokio's threads; then stores.

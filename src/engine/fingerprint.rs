@@ -243,6 +243,13 @@ impl InputDigest {
         first_months.min().map(Month::first_day)
     }
 
+    /// Rows up to the month of `day`.
+    pub fn n_rows_until(&self, day: i32) -> usize {
+        let months = self.tickers.values().flat_map(|ticker| &ticker.months);
+        let until = months.filter(|digest| digest.month.first_day() <= day);
+        until.map(|digest| digest.rows as usize).sum()
+    }
+
     /// Tickers and rows from `day` on, the first of a month, of those chosen by `is_member`; `None` is all.
     pub fn count_from(&self, day: Option<i32>, is_member: impl Fn(&str) -> bool) -> (usize, usize) {
         let is_read = |digest: &&MonthDigest| day.is_none_or(|day| digest.month.first_day() >= day);

@@ -163,7 +163,7 @@ impl<'a> Scoring<'a> {
         if self.cells.prints.is_across {
             return prices.relation.clone().of_part(tickers);
         }
-        self.prices.narrow(&prices.session, tickers, first_day)?;
+        self.prices.narrow(&prices.session, tickers, (first_day, None))?;
         prices.windows(plan).await
     }
 

@@ -34,7 +34,6 @@ mod wildcard;
 
 use std::sync::Arc;
 
-use datafusion::common::ScalarValue;
 use datafusion::prelude::{SessionContext, ident, lit};
 
 pub use broken::{Broken, find_broken};
@@ -160,21 +159,10 @@ pub async fn register_without(
 ///
 /// # Errors
 /// A bug: nothing is registered.
-pub async fn restrict(
-    context: &SessionContext,
-    (from, to): (Option<i32>, Option<i32>),
-) -> Result<()> {
-    let blame = |error| from_datafusion("source", error);
-    let mut prices = context.table(PRICES).await.map_err(blame)?;
-    let day = |day: i32| lit(ScalarValue::Date32(Some(day)));
-    if let Some(from) = from {
-        prices = prices.filter(ident("trade_date").gt_eq(day(from))).map_err(blame)?;
-    }
-    if let Some(to) = to {
-        prices = prices.filter(ident("trade_date").lt_eq(day(to))).map_err(blame)?;
-    }
-    step::register(context, PRICES, prices)?;
-    Ok(())
+pub async fn restrict(context: &SessionContext, days: (Option<i32>, Option<i32>)) -> Result<()> {
+    let prices = context.table(PRICES).await;
+    let prices = prices.map_err(|error| from_datafusion("source", error))?;
+    step::register(context, PRICES, narrowed::between(prices, days)?)
 }
 
 /// Takes the rows of `tickers` out of the registered `prices`.

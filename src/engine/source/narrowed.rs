@@ -8,7 +8,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
-use datafusion::prelude::{Expr, SessionContext, ident, lit};
+use datafusion::prelude::{DataFrame, Expr, SessionContext, ident, lit};
 
 use crate::error::Result;
 use crate::failure::from_datafusion;
@@ -39,7 +39,8 @@ impl WholePrices {
         Ok(Self(prices.map_err(|error| from_datafusion("source", error))?))
     }
 
-    /// Registers, in place of `prices`, its rows of `part` from `first_day` on, counted from 1970-01-01.
+    /// Registers, in place of `prices`, its rows of `part` from the first to the last of `days`, both included
+    /// and counted from 1970-01-01.
     ///
     /// # Errors
     /// A bug: `prices` lacks a column.
@@ -47,14 +48,11 @@ impl WholePrices {
         &self,
         context: &SessionContext,
         part: Part,
-        first_day: Option<i32>,
+        days: (Option<i32>, Option<i32>),
     ) -> Result<()> {
         let blame = |error| from_datafusion("source", error);
-        let mut prices = context.read_table(Arc::clone(&self.0)).map_err(blame)?;
-        if let Some(day) = first_day {
-            let day = lit(ScalarValue::Date32(Some(day)));
-            prices = prices.filter(ident("trade_date").gt_eq(day)).map_err(blame)?;
-        }
+        let prices = context.read_table(Arc::clone(&self.0)).map_err(blame)?;
+        let mut prices = between(prices, days)?;
         if part.of > 1 {
             prices = prices.filter(part.holds()).map_err(blame)?;
         }
@@ -62,7 +60,19 @@ impl WholePrices {
     }
 }
 
+/// The rows dated from the first to the last of `days`, both included.
+pub(super) fn between(prices: DataFrame, days: (Option<i32>, Option<i32>)) -> Result<DataFrame> {
+    let day = |day: i32| lit(ScalarValue::Date32(Some(day)));
+    let from = days.0.map(|first| ident("trade_date").gt_eq(day(first)));
+    let to = days.1.map(|last| ident("trade_date").lt_eq(day(last)));
+    let within = from.into_iter().chain(to).try_fold(prices, DataFrame::filter);
+    within.map_err(|error| from_datafusion("source", error))
+}
+
 impl Part {
+    /// All tickers.
+    pub const WHOLE: Self = Self { part: 0, of: 1 };
+
     /// Whether the ticker of a row belongs to it.
     pub(crate) fn holds(self) -> Expr {
         let number_of = move |arguments: &[ColumnarValue]| -> DfResult<ColumnarValue> {
@@ -101,14 +111,16 @@ mod tests {
         let whole = WholePrices::of(&context).await.unwrap();
         let mut found = Vec::new();
         for part in 0..3 {
-            whole.narrow(&context, Part { part, of: 3 }, None).unwrap();
+            whole.narrow(&context, Part { part, of: 3 }, (None, None)).unwrap();
             let own = rows(&context).await;
             assert!(own.iter().all(|ticker| part_of(ticker, 3) == part), "{own:?}");
             found.extend(own);
         }
         found.sort_unstable();
         assert_eq!(found, ["A", "A", "B", "B", "C"]);
-        whole.narrow(&context, Part { part: 0, of: 1 }, Some(9)).unwrap();
+        whole.narrow(&context, Part::WHOLE, (Some(9), None)).unwrap();
         assert_eq!(rows(&context).await, ["A", "B", "C"]);
+        whole.narrow(&context, Part::WHOLE, (None, Some(8))).unwrap();
+        assert_eq!(rows(&context).await, ["A", "B"]);
     }
 }
