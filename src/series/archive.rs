@@ -14,7 +14,7 @@
 
 mod auto_regression;
 mod difference;
-mod draws;
+pub(crate) mod draws;
 pub mod ensemble;
 mod fourier;
 mod isolation_forest;

@@ -90,6 +90,7 @@ pub mod proportion;
 pub mod rolling;
 pub mod scale;
 pub mod score;
+pub mod simulate;
 pub mod smoothing;
 pub mod split;
 pub mod threshold;
