@@ -17,6 +17,7 @@ mod checks;
 mod dates;
 mod decode;
 mod file_name;
+mod generate;
 mod labels;
 mod layout;
 mod oddity;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Report, Result};
 
 pub use cells::Decimal;
+pub use generate::{GenerateOptions, Generated, generate};
 pub use oddity::{Action, OddityKind};
 pub use report::{Example, ImportReport, Oddity};
 use shown::{escaped, shown};
@@ -46,7 +48,7 @@ pub use treatments::{Treatment, Treatments, help};
 pub struct ImportOptions {
     /// CSV files, in the order they are read; gzip and zstd are told by their content.
     pub files: Vec<PathBuf>,
-    /// Folder of the result; made if missing.
+    /// Folder of the result, made if missing; or the result itself, if its name ends in `.parquet`.
     pub output_dir: PathBuf,
     /// Stem of the result. Default: the stem of the one input, or the folder's name for several.
     pub name: Option<String>,
@@ -131,7 +133,7 @@ pub enum TimeFrom {
 /// refused. `Config`: a column or pattern that does not fit the files. `Output`: the result
 /// cannot be written.
 pub fn run(options: &ImportOptions) -> Result<ImportReport> {
-    let output = output::path(options)?;
+    let output = output::path(&options.output_dir, options.name.as_deref(), &options.files)?;
     let mut oddities = report::Oddities::new(options.n_examples.max(1));
 
     let sources = text::open(&options.files, options.delimiter, &mut oddities)?;

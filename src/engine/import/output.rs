@@ -17,14 +17,14 @@ use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::dates::TimeKind;
 use super::order::Table;
-use super::{ImportOptions, file_name, shown};
+use super::{file_name, shown};
 use crate::error::{Error, Kind, Report, Result};
 use crate::parquet_format;
 use crate::s3;
 
-/// Where the result goes.
-pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
-    if let Some(bucket) = options.output_dir.to_str().and_then(s3::bucket_of) {
+/// Where the result goes: into a folder, or to the very file that `output` names.
+pub(super) fn path(output: &Path, name: Option<&str>, files: &[PathBuf]) -> Result<PathBuf> {
+    if let Some(bucket) = output.to_str().and_then(s3::bucket_of) {
         return Err(Error::config(
             Report::new("an import writes to a local folder")
                 .at("-o")
@@ -33,10 +33,14 @@ pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
                 .hint("import to a folder and copy its file to the bucket; `oddlot run` reads it there"),
         ));
     }
-    let stem = match (&options.name, options.files.as_slice()) {
-        (Some(name), _) => Some(name.clone()),
+    let is_file = output.extension().is_some_and(|extension| extension == "parquet");
+    if is_file && name.is_none() && !output.is_dir() {
+        return Ok(output.to_owned());
+    }
+    let stem = match (name, files) {
+        (Some(name), _) => Some(name.to_owned()),
         (None, [only]) => Some(file_name::stem(only)?),
-        (None, _) => options.output_dir.file_name().map(|name| name.to_string_lossy().into_owned()),
+        (None, _) => output.file_name().map(|name| name.to_string_lossy().into_owned()),
     };
     let stem = stem.unwrap_or_else(|| "prices".to_owned());
     if stem.is_empty() || stem.starts_with('.') || stem.contains(['/', '\\', '\0']) {
@@ -48,7 +52,7 @@ pub(super) fn path(options: &ImportOptions) -> Result<PathBuf> {
                 .hint("give a plain name without folders, as sp500"),
         ));
     }
-    Ok(options.output_dir.join(format!("{stem}.parquet")))
+    Ok(output.join(format!("{stem}.parquet")))
 }
 
 /// Puts the table in place.
@@ -56,9 +60,14 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
     let rows = batch(table).map_err(|cause| Error::bug(format!("import: {cause}")))?;
     let bytes = parquet_format::encode(&rows, &["ticker", table.time_name()], &[])
         .map_err(|cause| Error::bug(format!("import: {cause}")))?;
+    put(path, |file| file.write_all(&bytes).map(|()| rows.num_rows()))
+}
+
+/// Puts in place what `write` gives; it tells how many rows there are.
+pub(super) fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<usize>) -> Result<()> {
     // The process in the name: two imports at once do not write to one staged file.
     let staged = path.with_extension(format!("parquet.{}.tmp", std::process::id()));
-    let placed = stage(&bytes, &staged, rows.num_rows()).and_then(|()| place(&staged, path));
+    let placed = stage(&staged, write).and_then(|()| place(&staged, path));
     placed.map_err(|cause| {
         // The result was not replaced; what was staged is of no use to anybody.
         let leftover =
@@ -75,12 +84,12 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
     })
 }
 
-fn stage(bytes: &[u8], staged: &Path, n_rows: usize) -> io::Result<()> {
+fn stage(staged: &Path, write: impl FnOnce(&mut File) -> io::Result<usize>) -> io::Result<()> {
     if let Some(folder) = staged.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut file = File::create(staged)?;
-    file.write_all(bytes)?;
+    let n_rows = write(&mut file)?;
     file.sync_all()?;
     let footer = SerializedFileReader::new(File::open(staged)?).map_err(io::Error::other)?;
     let n_written = footer.metadata().file_metadata().num_rows();
