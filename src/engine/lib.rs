@@ -4,6 +4,7 @@
 
 pub mod alerts;
 mod contained;
+pub mod doctor;
 pub mod error;
 pub mod failpoint;
 pub mod failure;

@@ -12,7 +12,7 @@ mod upload;
 use std::fmt;
 use std::sync::Arc;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
 
@@ -116,11 +116,95 @@ pub fn open(bucket: &str, settings: &S3Settings) -> Result<Arc<dyn ObjectStore>>
     open_with(bucket, settings, &variables())
 }
 
+/// As [`open`], of a bucket that is asked whether it answers: two tries, unless `AWS_MAX_ATTEMPTS` says otherwise.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_briefly(bucket: &str, settings: &S3Settings) -> Result<(Arc<dyn ObjectStore>, Access)> {
+    let mut variables = variables();
+    if !variables.iter().any(|(name, _)| name == ATTEMPTS) {
+        variables.push((ATTEMPTS.to_owned(), "2".to_owned()));
+    }
+    let client = client(bucket, settings, &variables)?;
+    let access = client.access();
+    Ok((client.store(bucket)?, access))
+}
+
+/// How a bucket is reached and as whom, in words without any secret.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Where the credentials come from.
+    pub source: Arc<str>,
+    /// URL of the server, or Amazon's name.
+    pub endpoint: String,
+    /// Region that requests are signed for.
+    pub region: Option<String>,
+    provider: AwsCredentialProvider,
+}
+
+impl Access {
+    /// The name of the key that requests are signed with, its middle left out; it is no secret, but who shows it
+    /// around need not show all of it.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Credentials`]: there are none.
+    pub async fn identity(&self, place: &str) -> Result<String> {
+        match self.provider.get_credential().await {
+            Ok(found) => {
+                let letters: Vec<char> = found.key_id.chars().collect();
+                let end = |n: usize| {
+                    letters.iter().skip(letters.len().saturating_sub(n)).collect::<String>()
+                };
+                let start: String = letters.iter().take(4).collect();
+                let session = if found.token.is_some() { " of a session" } else { "" };
+                Ok(format!("key {start}…{}{session}", end(4)))
+            }
+            Err(error) => Err(match failure_in(&error) {
+                Some(failure) => failure.error(place, crate::Kind::Credentials),
+                None => Error::bug(format!("{place}: {error}")),
+            }),
+        }
+    }
+}
+
+/// The variable that says how often a request is tried.
+const ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";
+
 fn open_with(
     bucket: &str,
     settings: &S3Settings,
     variables: &[(String, String)],
 ) -> Result<Arc<dyn ObjectStore>> {
+    client(bucket, settings, variables)?.store(bucket)
+}
+
+/// What a bucket's store is made of.
+struct Client {
+    builder: AmazonS3Builder,
+    source: Arc<str>,
+    provider: AwsCredentialProvider,
+}
+
+impl Client {
+    fn store(self, bucket: &str) -> Result<Arc<dyn ObjectStore>> {
+        let store = self.builder.with_credentials(self.provider).build();
+        let store = store.map_err(|error| unusable(&error))?;
+        Ok(Arc::new(S3Store::new(Arc::new(store), bucket, self.source)))
+    }
+
+    fn access(&self) -> Access {
+        let value = |key| self.builder.get_config_value(&key);
+        let endpoint = value(AmazonS3ConfigKey::S3Endpoint);
+        Access {
+            source: Arc::clone(&self.source),
+            endpoint: endpoint.unwrap_or_else(|| "Amazon S3".to_owned()),
+            region: value(AmazonS3ConfigKey::Region),
+            provider: Arc::clone(&self.provider),
+        }
+    }
+}
+
+fn client(bucket: &str, settings: &S3Settings, variables: &[(String, String)]) -> Result<Client> {
     if !is_bucket_name(bucket) {
         return Err(Error::config(
             Report::new("this cannot be the name of a bucket")
@@ -145,14 +229,12 @@ fn open_with(
     let builder = endpoint::set(builder, bucket, settings)?;
     let retry = retry(variables);
     let (source, provider) = credentials::of(&builder, &retry)?;
-    let store = builder.with_credentials(provider).with_retry(retry).build();
-    let store = store.map_err(|error| unusable(&error))?;
-    Ok(Arc::new(S3Store::new(Arc::new(store), bucket, source)))
+    Ok(Client { builder: builder.with_retry(retry), source, provider })
 }
 
 /// As often as `AWS_MAX_ATTEMPTS` says, else for three minutes at most.
 fn retry(variables: &[(String, String)]) -> RetryConfig {
-    let attempts = variables.iter().find(|(name, _)| name == "AWS_MAX_ATTEMPTS");
+    let attempts = variables.iter().find(|(name, _)| name == ATTEMPTS);
     let attempts = attempts.and_then(|(_, value)| value.parse::<usize>().ok());
     let mut retry = RetryConfig::default();
     if let Some(attempts) = attempts {
