@@ -2,31 +2,29 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
-use oddlot_engine::fingerprint::{InputDigest, Reach};
+use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::cell::part_of;
-use oddlot_engine::tables::{
-    Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, SCORING_VERSION, Table,
-};
-use oddlot_engine::ticker_rows::day_of;
+use oddlot_engine::tables::{Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, Table};
 use oddlot_engine::{Error, Report};
 use oddlot_nets::Engine;
-use oddlot_series::EventRule;
 
 use crate::artifact::{Model, Pointer};
 use crate::plan::Plan;
-use crate::prices::{Prices, is_own, sql_of};
-use crate::result::{PartCounts, Reading};
-use crate::split::day;
+use crate::prices::Prices;
+use crate::result::PartCounts;
+use crate::selection::Selection;
+
+mod prints;
+
+pub use prints::Prints;
+use prints::is_of_chosen;
 
 /// Entries of the ledger that are read at a time: of a bucket each is a trip to the server.
 const CONCURRENT: usize = 16;
-
-/// Rows of the year before that are judged along with the first year to be scored, so that an event which
-/// goes on over the turn of the year is seen to begin. One that is longer costs a second reading.
-const EVENT_ROWS: usize = 64;
 
 /// Trade dates, both included; `None` is without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +51,9 @@ impl Chosen {
     pub fn why(&self, full_refresh: bool) -> &'static str {
         match &self.entry {
             None => "it is not there",
+            Some(entry) if is_of_chosen(&entry.fingerprint) && !is_of_chosen(&self.fingerprint) => {
+                "some tickers were chosen when it was written last"
+            }
             Some(entry) if entry.fingerprint != self.fingerprint => {
                 "its rows, the settings or a model have changed"
             }
@@ -85,9 +86,12 @@ impl Cells {
     /// not counted in the result.
     pub fn first_year_to_score(&self, part: u32, counted: &PartCounts) -> Option<i32> {
         let stale = self.stale.iter().filter(|chosen| chosen.cell.part == part);
+        // A run of chosen tickers counts nothing for later ones.
+        let counts = self.prints.selection.is_whole();
         let is_uncounted = |chosen: &&Chosen| {
             let cell = &chosen.cell;
-            cell.table == Table::Errors
+            counts
+                && cell.table == Table::Errors
                 && cell.part == part
                 && !counted.has(cell.year, &chosen.fingerprint)
         };
@@ -107,91 +111,9 @@ impl Cells {
     }
 }
 
-/// What fingerprints are taken of besides the price rows.
-#[derive(Clone, Debug)]
-pub struct Prints {
-    context: String,
-    /// Files that a table's year is split into.
-    pub parts: u32,
-    /// How far scores and flags reach.
-    reach: Reach,
-    /// So many rows further a flag may change where an event begins and ends.
-    event_rows: usize,
-    /// Whether a feature may look at other tickers.
-    pub is_across: bool,
-}
-
-impl Prints {
-    fn new(plan: &Plan, prices: &Prices, models: &[&Model]) -> Result<Self, Error> {
-        Ok(Self {
-            context: context(plan, models)?,
-            parts: parts(plan),
-            reach: reach(prices, models)?,
-            event_rows: plan.events.max_gap_rows.get() + 1,
-            // The embedded queries do not; of a user's own nothing is known.
-            is_across: is_own(&plan.features) || is_own(&plan.windows.sql),
-        })
-    }
-
-    /// The fingerprint of `cell`, whose events reach from the first year of `span` to the last.
-    pub fn of(&self, digest: &InputDigest, cell: &Cell, span: (i32, i32)) -> String {
-        let (span, rows) = match cell.table {
-            Table::Reconstructions | Table::Errors => ((cell.year, cell.year), 0),
-            Table::Anomalies | Table::Events => (span, self.event_rows),
-        };
-        let reach = Reach {
-            rows_before: self.reach.rows_before.saturating_add(rows),
-            rows_after: self.reach.rows_after.saturating_add(rows),
-        };
-        match self.is_across {
-            true => digest.of_span_across(span, reach, &self.context),
-            false => digest.of_span(span, reach, &self.context, |ticker| {
-                part_of(ticker, self.parts) == cell.part
-            }),
-        }
-    }
-
-    /// The fingerprint of the rows of `errors` in `year` and `part`.
-    pub fn of_errors(&self, digest: &InputDigest, pipeline: &str, year: i32, part: u32) -> String {
-        let cell = Cell { table: Table::Errors, pipeline: pipeline.to_owned(), year, part };
-        self.of(digest, &cell, (year, year))
-    }
-
-    /// The part of `ticker`.
-    pub fn part_of(&self, ticker: &str) -> u32 {
-        part_of(ticker, self.parts)
-    }
-
-    /// What has to be read to score the rows of `first_year` and later in `part`: from which day on, counted
-    /// from 1970-01-01, and of which rows the judgement lacks what came before; `None` is everything.
-    pub fn reading(
-        &self,
-        digest: &InputDigest,
-        first_year: i32,
-        part: u32,
-    ) -> Option<(i32, Reading)> {
-        // What a query of the user's own looks back on is declared, but nothing holds it to that.
-        if self.is_across {
-            return None;
-        }
-        let is_own = |ticker: &str| self.part_of(ticker) == part;
-        let n_warm = self.reach.rows_before.saturating_add(self.event_rows);
-        let n_before = n_warm.saturating_add(EVENT_ROWS);
-        let first_day = digest.first_day_needed(first_year, n_before, is_own)?;
-        let cut = digest.tickers_before(first_day, is_own);
-        (!cut.is_empty()).then_some((first_day, Reading { first_year, cut, n_warm }))
-    }
-}
-
 impl Range {
-    /// Checks that the source has rows in the range.
-    ///
-    /// # Errors
-    /// It has none.
-    pub fn check(self, prices: &Prices) -> Result<(), Error> {
-        if self.meets(prices.span) {
-            return Ok(());
-        }
+    /// The source has no row in the range, and should have.
+    pub fn refusal(self, prices: &Prices) -> Error {
         let asked = match (self.from, self.to) {
             (Some(from), Some(to)) if from == to => format!("--date {from}"),
             (Some(from), Some(to)) => format!("--from {from} --to {to}"),
@@ -199,19 +121,13 @@ impl Range {
             (None, Some(to)) => format!("--to {to}"),
             (None, None) => "all dates".to_owned(),
         };
-        Err(Error::data(
+        Error::data(
             Report::new("the source has no row in the range")
                 .at(prices.place.as_str())
                 .expected("dates that the source has")
                 .found(format!("{asked}; {}", prices.extent()))
                 .hint("choose other dates, or add the missing rows to the source"),
-        ))
-    }
-
-    /// Whether it has a day of a span of instants, µs UTC.
-    fn meets(self, span: (i64, i64)) -> bool {
-        self.to.is_none_or(|to| day(to) >= day_of(span.0))
-            && self.from.is_none_or(|from| day(from) <= day_of(span.1))
+        )
     }
 
     fn touches(self, year: i32) -> bool {
@@ -219,6 +135,29 @@ impl Range {
         self.from.is_none_or(|from| from.year() <= year)
             && self.to.is_none_or(|to| year <= to.year())
     }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from == to => write!(f, "{from}"),
+            (Some(from), Some(to)) => write!(f, "{from} … {to}"),
+            (Some(from), None) => write!(f, "{from} and later"),
+            (None, Some(to)) => write!(f, "{to} and earlier"),
+            (None, None) => f.write_str("all dates"),
+        }
+    }
+}
+
+/// Which cells a command is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Of which days.
+    pub range: Range,
+    /// Of which tickers.
+    pub selection: &'a Selection,
+    /// Whether those that are up to date are made anew too.
+    pub full_refresh: bool,
 }
 
 /// Finds the stale cells: those of another fingerprint, those that are gone, or all.
@@ -231,11 +170,10 @@ pub async fn choose(
     digest: &InputDigest,
     models: &[&Model],
     root: &OutputRoot,
-    range: Range,
-    full_refresh: bool,
+    Asked { range, selection, full_refresh }: Asked<'_>,
 ) -> Result<Cells, Error> {
     let ledger = Ledger::new(root.clone());
-    let prints = Prints::new(plan, prices, models)?;
+    let prints = Prints::new(plan, prices, models, selection)?;
     let pipeline = plan.pipeline.as_str();
     let mut left_alone = Vec::new();
     let mut years: BTreeSet<i32> = digest.years().into_iter().collect();
@@ -257,7 +195,7 @@ pub async fn choose(
     }
     let years = years.into_iter().filter(|year| range.touches(*year));
     let cells = years.flat_map(|year| {
-        (0..prints.parts).flat_map(move |part| {
+        prints.parts().flat_map(move |part| {
             Table::ALL.map(|table| Cell { table, pipeline: pipeline.to_owned(), year, part })
         })
     });
@@ -273,7 +211,9 @@ pub async fn choose(
         }
         let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
         let fingerprint = prints.of(digest, &cell, span);
-        let is_fresh = entry.as_ref().is_some_and(|entry| entry.fingerprint == fingerprint);
+        let is_fresh = entry
+            .as_ref()
+            .is_some_and(|entry| prints.is_fresh(digest, &cell, span, &entry.fingerprint));
         let chosen = Chosen { cell, fingerprint, entry };
         if !is_fresh || full_refresh {
             stale.push(chosen.clone());
@@ -328,34 +268,6 @@ fn refuse_other_schema(
     ))
 }
 
-/// Everything that a row's bits depend on besides the price rows.
-fn context(plan: &Plan, models: &[&Model]) -> Result<String, Error> {
-    let sql = sql_of(plan)?;
-    let mut ids: Vec<&str> = models.iter().map(|model| model.model_id.as_str()).collect();
-    ids.sort_unstable();
-    let versions = format!("schema {SCHEMA_VERSION} scoring {SCORING_VERSION}");
-    let parts =
-        [&plan.config_hash(), &sql.features.text, &sql.windows.text, &ids.join(","), &versions];
-    Ok(parts.map(|part| format!("{}:{part}", part.len())).join("\n"))
-}
-
-/// How far the results of a row reach back and ahead.
-fn reach(prices: &Prices, models: &[&Model]) -> Result<Reach, Error> {
-    let length = prices.layout.length;
-    let mut reach = Reach { rows_before: 0, rows_after: 0 };
-    for model in models {
-        let detector = model.detector(Vec::new(), EventRule::default())?.detector;
-        let rows_after = match detector.is_archive() {
-            true => usize::MAX,
-            false => length.saturating_sub(1) + detector.form.rows_after(),
-        };
-        reach.rows_before = reach.rows_before.max(detector.rows_before(length));
-        reach.rows_after = reach.rows_after.max(rows_after);
-    }
-    reach.rows_before = reach.rows_before.saturating_add(prices.relation.features.lookback);
-    Ok(reach)
-}
-
 /// The models that a pipeline uses now, in the order of its file.
 ///
 /// # Errors
@@ -375,10 +287,11 @@ pub async fn stored_models(
     Ok(models)
 }
 
-/// How many cells the input has within `range`.
-pub fn count(plan: &Plan, digest: &InputDigest, range: Range) -> usize {
-    let years = digest.years().into_iter().filter(|year| range.touches(*year)).count();
-    years * Table::ALL.len() * plan.output.parts.max(1)
+/// How many cells the input has within the range and the parts of chosen tickers.
+pub fn count(plan: &Plan, digest: &InputDigest, asked: Asked<'_>) -> usize {
+    let years = digest.years().into_iter().filter(|year| asked.range.touches(*year)).count();
+    let of_chosen = |part: &u32| asked.selection.any(|name| part_of(name, parts(plan)) == *part);
+    years * Table::ALL.len() * (0..parts(plan)).filter(of_chosen).count()
 }
 
 #[cfg(test)]

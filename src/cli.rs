@@ -7,9 +7,12 @@ mod models;
 
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use oddlot_series::evaluate::PointAdjustment;
+
+use crate::cells;
+use crate::sessions::When;
 
 pub use bench::BenchArgs;
 pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
@@ -67,7 +70,7 @@ pub enum Command {
     #[command(after_help = "Example: oddlot sql \"SELECT * FROM events ORDER BY start_ts\"")]
     Sql(SqlArgs),
     /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
-    #[command(after_help = "Example: oddlot import prices.csv -o data/prices --ticker SPX")]
+    #[command(after_help = import::EXAMPLES)]
     #[command(after_long_help = import::after_help())]
     Import(ImportArgs),
     /// List the trained models of an output folder; export and import their weights
@@ -107,9 +110,18 @@ pub struct Job {
     /// How to work.
     #[command(flatten)]
     pub work: Work,
+    /// Which tickers are scored and written.
+    #[command(flatten)]
+    pub tickers: Tickers,
     /// End with code 4 if a day within the range is flagged
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
+    /// End with this code instead of 0 if there was nothing to do
+    #[arg(long, value_name = "CODE")]
+    pub skip_code: Option<u8>,
+    /// Write the result there as JSON, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub result_file: Option<PathBuf>,
 }
 
 /// `plan`.
@@ -121,6 +133,9 @@ pub struct PlanArgs {
     /// Which days would be written.
     #[command(flatten)]
     pub range: Range,
+    /// Which tickers would be scored and written.
+    #[command(flatten)]
+    pub tickers: Tickers,
     /// Plan as if nothing had been trained or written before
     #[arg(long)]
     pub full_refresh: bool,
@@ -163,6 +178,17 @@ pub struct Range {
     /// One trading date to write; the same as --from and --to on one day
     #[arg(long, value_name = "DATE", value_parser = date, conflicts_with_all = ["from", "to"])]
     pub date: Option<NaiveDate>,
+    /// The last session that was closed by then, for schedulers: an instant such as 2026-02-11T22:30:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = instant, conflicts_with_all = ["from", "to", "date"])]
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+/// Which tickers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Tickers {
+    /// Score and write only these: names, patterns with * and ?, @FILE with one a line; others stay as they are
+    #[arg(long, value_name = "TICKER,…", value_delimiter = ',')]
+    pub tickers: Vec<String>,
 }
 
 /// `report`.
@@ -283,10 +309,25 @@ impl Cli {
 }
 
 impl Range {
-    /// First and last trading date, both included; `None` is without limit.
-    pub fn bounds(self) -> (Option<NaiveDate>, Option<NaiveDate>) {
-        (self.date.or(self.from), self.date.or(self.to))
+    /// What was asked for.
+    pub fn when(self) -> When {
+        match self.as_of {
+            Some(instant) => When::AsOf(instant),
+            None => When::Dates(cells::Range {
+                from: self.date.or(self.from),
+                to: self.date.or(self.to),
+            }),
+        }
     }
+}
+
+/// As RFC 3339 and Airflow write it: with T or a space, or without any separator.
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let parsed = DateTime::parse_from_rfc3339(&text.trim().replacen(' ', "T", 1))
+        .or_else(|_| DateTime::parse_from_str(text, "%Y%m%dT%H%M%S%z"));
+    parsed.map(|instant| instant.to_utc()).map_err(|_| {
+        "expected an instant with its offset, such as 2026-02-11T22:30:00Z; for a trading date there is --date".into()
+    })
 }
 
 fn date(text: &str) -> Result<NaiveDate, String> {

@@ -7,8 +7,10 @@ mod import;
 mod job;
 mod list;
 mod report;
+mod result_file;
 mod sql;
 mod stored;
+mod tickers;
 mod verify;
 mod weights;
 
@@ -70,7 +72,7 @@ async fn each(
     if let [only] = pipelines {
         return work(only).await;
     }
-    let mut worst = Exit::Done;
+    let mut worst: Option<Exit> = None;
     for pipeline in pipelines {
         let exit = match work(pipeline).await {
             Ok(exit) => exit,
@@ -84,9 +86,9 @@ async fn each(
                 exit
             }
         };
-        worst = worst.worse(exit);
+        worst = Some(worst.map_or(exit, |worst| worst.worse(exit)));
     }
-    Ok(worst)
+    Ok(worst.unwrap_or(Exit::Done))
 }
 
 /// Threads to use: as asked, else one a processor.

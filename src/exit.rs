@@ -6,45 +6,67 @@ use oddlot_engine::{Error, Kind};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
+    /// There was nothing to do, and the user wants to be told by this code.
+    Skipped(u8),
     /// Done, or nothing to do.
-    Done = 0,
+    Done,
     /// Finished, but too many tickers failed.
-    TickersFailed = 1,
+    TickersFailed,
     /// The command line (clap ends with it by itself), `ODDLOT_ENGINE` or `ODDLOT_ISA` is wrong.
-    Usage = 2,
+    Usage,
     /// An input check stopped it, or no ticker survived.
-    Input = 3,
+    Input,
     /// Anomalies were found and `--fail-on anomaly` was given.
-    Anomaly = 4,
+    Anomaly,
     /// A model is missing or does not fit.
-    Model = 5,
+    Model,
     /// A mistake of ours.
-    Bug = 70,
+    Bug,
     /// The output cannot be written.
-    Output = 73,
+    Output,
     /// Something temporary; a retry is safe.
-    Temporary = 75,
+    Temporary,
     /// Credentials are missing or refused.
-    Credentials = 77,
+    Credentials,
     /// The configuration is wrong.
-    Config = 78,
+    Config,
     /// Interrupted by Ctrl-C; the same command resumes.
-    Interrupted = 130,
+    Interrupted,
     /// Ended by a signal from the system; the same command resumes.
-    Terminated = 143,
+    Terminated,
 }
 
 impl Exit {
+    /// The code that the system sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Skipped(code) => code,
+            Self::Done => 0,
+            Self::TickersFailed => 1,
+            Self::Usage => 2,
+            Self::Input => 3,
+            Self::Anomaly => 4,
+            Self::Model => 5,
+            Self::Bug => 70,
+            Self::Output => 73,
+            Self::Temporary => 75,
+            Self::Credentials => 77,
+            Self::Config => 78,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
     /// The one that matters more to whoever must act: any refusal before failed tickers, those before
-    /// anomalies, and being done last.
+    /// anomalies, then being done, and having had nothing to do last.
     pub fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {
-            Self::Done => 0,
-            Self::Anomaly => 1,
-            Self::TickersFailed => 2,
-            refused => 1000 + u32::from(refused as u8),
+            Self::Skipped(_) => 0,
+            Self::Done => 1,
+            Self::Anomaly => 2,
+            Self::TickersFailed => 3,
+            refused => 1000 + u32::from(refused.code()),
         };
         if rank(other) > rank(self) { other } else { self }
     }
@@ -72,7 +94,7 @@ impl From<&Error> for Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
@@ -92,7 +114,7 @@ mod tests {
             (Kind::Bug, 70),
         ];
         for (kind, code) in codes {
-            assert_eq!(Exit::from(kind) as u8, code, "{kind:?}");
+            assert_eq!(Exit::from(kind).code(), code, "{kind:?}");
         }
     }
 
@@ -104,5 +126,8 @@ mod tests {
         assert_eq!(worst(&[Exit::Anomaly, Exit::TickersFailed, Exit::Done]), Exit::TickersFailed);
         assert_eq!(worst(&[Exit::TickersFailed, Exit::Input, Exit::Anomaly]), Exit::Input);
         assert_eq!(worst(&[Exit::Config, Exit::Input]), Exit::Config);
+        // Only if none had anything to do.
+        assert_eq!(Exit::Skipped(99).worse(Exit::Done), Exit::Done);
+        assert_eq!(Exit::Skipped(99).worse(Exit::Skipped(99)).code(), 99);
     }
 }

@@ -29,6 +29,8 @@ mod relative;
 mod result;
 mod run;
 mod run_id;
+mod selection;
+mod sessions;
 mod settings;
 mod shell;
 mod split;

@@ -3,6 +3,8 @@
 //! A price that cannot be used costs its ticker that day (`sql/prices/cut_segments.sql` makes it a
 //! break); only a ticker that has too few others is left out.
 
+use std::collections::BTreeSet;
+
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
@@ -19,8 +21,10 @@ use crate::plan::{Plan, SqlPlan};
 use crate::settings::profile::Profile;
 
 mod defects;
+mod universe;
 mod verdict;
 
+use universe::Universe;
 use verdict::{Verdict, judge, nothing_left};
 
 /// A source that is open and whose every ticker that is left can be scored.
@@ -33,6 +37,8 @@ pub struct Prices {
     pub layout: Layout,
     /// What was decided of each ticker, in their order.
     pub tickers: Vec<TickerRow>,
+    /// Of them, those whose rows are read and not scored, by the rules of `[universe]`.
+    pub unscored: BTreeSet<String>,
     /// First and last instant of the rows that are kept, µs UTC.
     pub span: (i64, i64),
     /// The one file, or the path of them all, for messages.
@@ -143,10 +149,11 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
         files.nameless = source::first_nameless(&session, &source).await?;
     }
 
+    let universe = Universe::of(plan, &session, &facts).await?;
     let verdicts: Vec<Verdict> =
-        facts.iter().map(|ticker| judge(plan, &relation, &files, ticker)).collect();
-    let kept = |verdict: &Verdict| matches!(verdict, Verdict::Ok(_) | Verdict::Partial(_));
-    if !verdicts.iter().any(kept) {
+        facts.iter().map(|ticker| judge(plan, &relation, &files, &universe, ticker)).collect();
+    let kept = |verdict: &Verdict| verdict.is_scored() || matches!(verdict, Verdict::Unscored(_));
+    if !verdicts.iter().any(Verdict::is_scored) {
         return Err(nothing_left(plan, &relation, &verdicts));
     }
     let left_out: Vec<String> = facts
@@ -167,9 +174,12 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let last = survivors().filter_map(|(ticker, _)| ticker.last_ts).max().unwrap_or_default();
     let tickers =
         facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
+    let is_unscored = |verdict: &Verdict| matches!(verdict, Verdict::Unscored(_));
+    let unscored = facts.iter().zip(&verdicts).filter(|(_, verdict)| is_unscored(verdict));
+    let unscored = unscored.map(|(ticker, _)| ticker.ticker.clone()).collect();
     let layout = Layout::of(&relation);
     let place = place(plan, &files).to_owned();
-    Ok(Prices { session, relation, layout, tickers, span: (first, last), place })
+    Ok(Prices { session, relation, layout, tickers, unscored, span: (first, last), place })
 }
 
 /// Leaves out what lies before `source.from` or after `source.to`.

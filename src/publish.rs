@@ -9,10 +9,9 @@ use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
 use oddlot_engine::tables::OutputRoot;
-use oddlot_engine::tables::run_tables::{self, AlertRow, ModelRow, RunRow, TickerRow};
+use oddlot_engine::tables::run_tables::{self, AlertRow, RunRow, TickerRow};
 use oddlot_series::Thresholds;
 
-use crate::artifact::StoredJudge;
 use crate::cells::{Cells, Range};
 use crate::faults::Faults;
 use crate::plan::Plan;
@@ -20,12 +19,16 @@ use crate::prices::Prices;
 use crate::result::{PartCounts, Summary};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
+use crate::selection::Selection;
 use crate::split::day;
 use crate::stopwatch::{Part, Spent, Stopwatch};
 use crate::train::Ready;
 
+mod beside;
+mod models;
 mod scoring;
 
+pub use models::write_models;
 use scoring::Scoring;
 
 /// A run whose models are ready.
@@ -40,6 +43,8 @@ pub struct Job<'a> {
     pub models: &'a [Ready],
     /// Where the tables are.
     pub root: &'a OutputRoot,
+    /// Whose rows are scored and written.
+    pub selection: &'a Selection,
 }
 
 impl Job<'_> {
@@ -75,8 +80,13 @@ impl Job<'_> {
         let pipeline = self.plan.pipeline.as_str();
         let mut scoring = Scoring::new(self, run_id, cells, staging, options, &watch).await?;
         let mut counted = Vec::new();
-        for part in 0..cells.prints.parts {
-            let mut counts = PartCounts::load(self.root, pipeline, part).await?;
+        let is_whole = self.selection.is_whole();
+        for part in cells.prints.parts() {
+            let mut counts = match is_whole {
+                true => PartCounts::load(self.root, pipeline, part).await?,
+                // What is stored is of all tickers.
+                false => PartCounts::default(),
+            };
             if let Some(first_year) = cells.first_year_to_score(part, &counts) {
                 scoring.score(part, first_year, &mut counts).await?;
             }
@@ -87,10 +97,15 @@ impl Job<'_> {
             tell_time(&watch.read(), n_rows);
         }
         failpoint::pass(Failpoint::CellsCommitted)?;
-        let summary = Summary::of(self.models, counted.iter().flat_map(PartCounts::years));
-        summary.store(self.root, pipeline, staging).await?;
+        let summary = match is_whole || n_rows > 0 {
+            true => Summary::of(self.models, counted.iter().flat_map(PartCounts::years)),
+            false => Summary::default(),
+        };
+        if is_whole {
+            summary.store(self.root, pipeline, staging).await?;
+        }
         let alerts = self.untold_alerts(cells).await?;
-        Ok(self.outcome(run_id, cells, summary, alerts, n_replaced))
+        Ok(self.outcome(run_id, cells, summary, alerts, n_replaced, options))
     }
 
     /// Writes the rows of the run tables; that of `runs` last.
@@ -156,7 +171,7 @@ impl Job<'_> {
                     || artifact.thresholds.as_ref().is_some_and(is_pooled)
             })
         };
-        let mut tickers = self.prices.tickers.clone();
+        let mut tickers = self.tickers();
         let is_scored = |row: &TickerRow| matches!(row.status, "ok" | "partial");
         for row in tickers.iter_mut().filter(|row| is_scored(row) && is_young(&row.ticker)) {
             let young = "too few rows of its own: pooled scaler or threshold";
@@ -168,13 +183,14 @@ impl Job<'_> {
         tickers
     }
 
-    /// Flagged rows of the range, of this pipeline's models, as the tables tell them.
+    /// Flagged rows of the range and of chosen tickers, of this pipeline's models, as the tables tell them.
     async fn count_anomalies(&self, options: Options) -> Result<u64, Error> {
         let Range { from, to } = options.range;
         // Any day of any calendar lies between these.
         let days = (from.map_or(i32::MIN, day), to.map_or(i32::MAX, day));
         let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
-        count_anomalies(&self.prices.session, root, pipeline, days).await
+        let is_chosen = |ticker: &str| self.selection.has(ticker);
+        count_anomalies(&self.prices.session, root, pipeline, days, is_chosen).await
     }
 
     fn outcome(
@@ -184,12 +200,14 @@ impl Job<'_> {
         summary: Summary,
         alerts: Vec<AlertRow>,
         n_cells_replaced: usize,
+        options: Options,
     ) -> Outcome {
         Outcome {
             run_id: run_id.clone(),
+            range: options.range,
             n_cells: cells.all.len(),
             n_cells_replaced,
-            faults: Faults::of(&self.prices.tickers),
+            faults: Faults::of(&self.tickers()),
             n_anomalies: 0,
             alerts,
             summary,
@@ -214,55 +232,4 @@ fn tell_time(spent: &Spent, n_rows: usize) {
         peak_mib = crate::machine::peak_mib(),
         "scored"
     );
-}
-
-/// Writes the rows of the models that have none yet: also of those that a run has trained which was
-/// killed before it got here.
-///
-/// # Errors
-/// The output cannot be written.
-pub async fn write_models(
-    plan: &Plan,
-    models: &[Ready],
-    run_id: &RunId,
-    root: &OutputRoot,
-    staging: &Path,
-) -> Result<(), Error> {
-    for ready in models {
-        let model = &ready.model;
-        let artifact = &model.artifact;
-        let (training, spec) = match &artifact.judge {
-            // Imported weights are of no epoch of ours.
-            StoredJudge::Network { spec, training, .. } => {
-                (Some(training), serde_json::to_string(spec))
-            }
-            StoredJudge::Baseline(baseline) => (None, serde_json::to_string(&baseline.baseline())),
-            StoredJudge::Archive { archive, .. } => (None, serde_json::to_string(archive)),
-        };
-        let weights = model.network.as_ref().map(|network| network.weights()).unwrap_or_default();
-        let n_parameters: usize = weights.iter().map(|tensor| tensor.values.len()).sum();
-        let spans = artifact.spans;
-        let deciding = artifact.deciding();
-        let row = ModelRow {
-            model_id: model.model_id.clone(),
-            model: artifact.name.clone(),
-            detector: artifact.detector.clone(),
-            run_id: run_id.as_str().to_owned(),
-            trained_at: run_id.started_at_us(),
-            window_length: i32::try_from(artifact.length).unwrap_or(i32::MAX),
-            n_parameters: i64::try_from(n_parameters).unwrap_or(i64::MAX),
-            best_epoch: training
-                .filter(|training| training.best_epoch > 0)
-                .map(|training| i32::try_from(training.best_epoch).unwrap_or(i32::MAX)),
-            validation_loss: training.and_then(|training| training.validation_loss),
-            spans: [spans.train_to, spans.validation_to, spans.calibration_to],
-            threshold: deciding.map(|deciding| deciding.pooled.threshold),
-            n_calibration: deciding.map_or(0, |deciding| {
-                i64::try_from(deciding.pooled.distribution.n()).unwrap_or(i64::MAX)
-            }),
-            spec: spec.map_err(|error| Error::bug(format!("a spec cannot be written: {error}")))?,
-        };
-        run_tables::write_model(root, staging, plan.pipeline.as_str(), &row).await?;
-    }
-    Ok(())
 }

@@ -1,15 +1,15 @@
 //! The pipeline, as one paragraph: plan → read → split → train or load → windows → score → threshold
 //! → events → write → commit.
 
-use oddlot_engine::Error;
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
-use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::AlertRow;
+use oddlot_engine::tables::{Ledger, OutputRoot, Table};
+use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
 use oddlot_series::Split;
 
-use crate::artifact::Model;
+use crate::artifact::{Model, Pointer};
 use crate::cells::{self, Range};
 use crate::claim;
 use crate::faults::Faults;
@@ -19,9 +19,11 @@ use crate::progress::Progress;
 use crate::publish;
 use crate::result::Summary;
 use crate::run_id::RunId;
+use crate::selection::Selection;
+use crate::sessions::{Days, When};
 use crate::split;
 use crate::staging::Staging;
-use crate::train::{Foreign, Policy, Ready, Workshop};
+use crate::train::{Foreign, Keys, Need, Policy, Ready, Workshop};
 
 /// How a run works.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +44,31 @@ pub struct Options {
     pub progress: Progress,
 }
 
+/// What a run is about, besides what its pipeline says.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Which days.
+    pub when: When,
+    /// Which tickers, as patterns; none is all.
+    pub tickers: &'a [String],
+}
+
 /// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// Everything is up to date.
+    Done(Box<Outcome>),
+    /// There is no session in the days that were asked for, and why.
+    NoSession(String),
+}
+
+/// What a run did.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Its identity.
     pub run_id: RunId,
+    /// The days that it was about.
+    pub range: Range,
     /// Cells within the range.
     pub n_cells: usize,
     /// Of them, those that were replaced.
@@ -65,21 +87,19 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Whatever stops it; cells that were committed before stay, and stay whole.
-pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
+pub async fn run(plan: &Plan, options: Options, asked: Asked<'_>) -> Result<Ended, Error> {
     let run_id = RunId::now();
-    let Prepared { prices, root, staging, digest, models } =
-        prepare(plan, &run_id, options).await?;
-
-    let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
-    let (range, anew) = (options.range, options.full_refresh);
-    let job = publish::Job { plan, prices: &prices, digest: &digest, models: &models, root: &root };
-    let ended = async {
-        let cells = cells::choose(plan, &prices, &digest, &used, &root, range, anew).await?;
-        job.run(&run_id, &cells, &staging.path, options).await
+    let prices = prices::open(plan, options.threads).await?;
+    let selection = Selection::of(&prices, asked.tickers)?;
+    let range = match asked.when.resolve(plan, &prices).await? {
+        Days::Within(range) => range,
+        Days::None(why) => return Ok(Ended::NoSession(why)),
     };
-    let ended = ended.await;
-    staging.close().await;
-    ended
+    let options = Options { range, ..options };
+    let opened = Opened::new(plan, prices, &run_id, options).await?;
+    let ended = opened.score(plan, &run_id, &selection, options).await;
+    opened.staging.close().await;
+    Ok(Ended::Done(Box::new(ended?)))
 }
 
 /// Trains what has to be trained, and writes no table but `models`.
@@ -88,11 +108,17 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Outcome, Error> {
 /// As [`run`].
 pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults), Error> {
     let run_id = RunId::now();
-    let Prepared { prices, root, staging, models, .. } = prepare(plan, &run_id, options).await?;
-    let written = publish::write_models(plan, &models, &run_id, &root, &staging.path).await;
-    staging.close().await;
-    written?;
-    Ok((models, Faults::of(&prices.tickers)))
+    let prices = prices::open(plan, options.threads).await?;
+    let opened = Opened::new(plan, prices, &run_id, options).await?;
+    let made = async {
+        let models = opened.models(plan, options).await?;
+        let Opened { root, staging, .. } = &opened;
+        publish::write_models(plan, &models, &run_id, root, &staging.path).await?;
+        Ok((models, Faults::of(&opened.prices.tickers)))
+    };
+    let made = made.await;
+    opened.staging.close().await;
+    made
 }
 
 /// Makes `model` of the weights of `foreign`, and writes no table but `models`.
@@ -106,7 +132,8 @@ pub async fn import(
     options: Options,
 ) -> Result<Ready, Error> {
     let run_id = RunId::now();
-    let opened = Opened::new(plan, &run_id, options).await?;
+    let prices = prices::open(plan, options.threads).await?;
+    let opened = Opened::new(plan, prices, &run_id, options).await?;
     let made = async {
         let ready = opened.workshop(plan, options).import(model, foreign).await?;
         let Opened { split, root, staging, .. } = &opened;
@@ -120,38 +147,6 @@ pub async fn import(
     made
 }
 
-/// A source that is open and split, and models that are ready.
-struct Prepared {
-    prices: Prices,
-    root: OutputRoot,
-    staging: Staging,
-    digest: InputDigest,
-    models: Vec<Ready>,
-}
-
-/// Plan → read → split → train or load.
-async fn prepare(plan: &Plan, run_id: &RunId, options: Options) -> Result<Prepared, Error> {
-    let opened = Opened::new(plan, run_id, options).await?;
-    let made = async {
-        let models = opened.workshop(plan, options).train_or_load().await?;
-        let Opened { root, staging, split, .. } = &opened;
-        claim::store(plan, root, &staging.path).await?;
-        split::store(plan, *split, root, &staging.path).await?;
-        failpoint::pass(Failpoint::SplitStored)?;
-        Ok(models)
-    };
-    match made.await {
-        Ok(models) => {
-            let Opened { prices, root, staging, digest, .. } = opened;
-            Ok(Prepared { prices, root, staging, digest, models })
-        }
-        Err(error) => {
-            opened.staging.close().await;
-            Err(error)
-        }
-    }
-}
-
 /// A source that is open and split.
 struct Opened {
     prices: Prices,
@@ -162,10 +157,13 @@ struct Opened {
 }
 
 impl Opened {
-    /// Plan → read → split. Nothing is written before the source has passed its checks.
-    async fn new(plan: &Plan, run_id: &RunId, options: Options) -> Result<Self, Error> {
-        let prices = prices::open(plan, options.threads).await?;
-        options.range.check(&prices)?;
+    /// Output → split. Nothing is written before the source has passed its checks.
+    async fn new(
+        plan: &Plan,
+        prices: Prices,
+        run_id: &RunId,
+        options: Options,
+    ) -> Result<Self, Error> {
         let mut root = open(plan).await?;
         // Its tables are asked which flags are told already.
         root.register(&prices.session)?;
@@ -183,6 +181,65 @@ impl Opened {
                 Err(error)
             }
         }
+    }
+
+    /// Train or load.
+    async fn models(&self, plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
+        let models = self.workshop(plan, options).train_or_load().await?;
+        let Self { root, staging, split, .. } = self;
+        claim::store(plan, root, &staging.path).await?;
+        split::store(plan, *split, root, &staging.path).await?;
+        failpoint::pass(Failpoint::SplitStored)?;
+        Ok(models)
+    }
+
+    /// Train or load → windows → score → threshold → events → write → commit.
+    async fn score(
+        &self,
+        plan: &Plan,
+        run_id: &RunId,
+        selection: &Selection,
+        options: Options,
+    ) -> Result<Outcome, Error> {
+        self.refuse_training_beside(plan, selection, options).await?;
+        let models = self.models(plan, options).await?;
+        let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
+        let Options { range, full_refresh, .. } = options;
+        let which = cells::Asked { range, selection, full_refresh };
+        let Self { prices, root, digest, staging, .. } = self;
+        let cells = cells::choose(plan, prices, digest, &used, root, which).await?;
+        let job = publish::Job { plan, prices, digest, models: &models, root, selection };
+        job.run(run_id, &cells, &staging.path, options).await
+    }
+
+    /// New models score all tickers: beside rows of older ones those of chosen tickers cannot stand.
+    async fn refuse_training_beside(
+        &self,
+        plan: &Plan,
+        selection: &Selection,
+        options: Options,
+    ) -> Result<(), Error> {
+        let pipeline = plan.pipeline.as_str();
+        let ledger = Ledger::new(self.root.clone());
+        if selection.is_whole() || ledger.cells(Table::Errors, pipeline).await?.is_empty() {
+            return Ok(());
+        }
+        for model in &plan.models {
+            let stored = Pointer::load(&self.root, pipeline, model.name.as_str()).await?;
+            let keys = Keys::of(plan, model, &self.digest, &self.split, options.engine)?;
+            let need = keys.need(stored.as_ref(), options.policy);
+            if need != Need::Load {
+                return Err(Error::new(
+                    Kind::Model,
+                    Report::new("a model would be made anew, and only some tickers are chosen")
+                        .at(plan.file.as_str())
+                        .expected("models that score the other tickers as they are in the tables")
+                        .found(format!("{}: {}", model.name, need.why()))
+                        .hint("run once without `--tickers`; nothing has changed"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn workshop<'a>(&'a self, plan: &'a Plan, options: Options) -> Workshop<'a> {

@@ -4,6 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use oddlot_engine::import::{Treatment, help};
+use oddlot_series::simulate::Simulation;
+
+/// What says how files are read.
+const NOT_GENERATED: [&str; 14] = [
+    "files",
+    "ticker",
+    "ticker_column",
+    "ticker_in_name",
+    "time_column",
+    "row_number",
+    "date_format",
+    "first_year",
+    "delimiter",
+    "decimal",
+    "no_columns",
+    "labels",
+    "on",
+    "large_move",
+];
 
 /// Files to import, and how to read them.
 #[derive(Clone, Debug, Args)]
@@ -11,11 +30,17 @@ use oddlot_engine::import::{Treatment, help};
 #[command(group = clap::ArgGroup::new("time_from").args(["time_column", "row_number"]))]
 pub struct ImportArgs {
     /// CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "generate")]
     pub files: Vec<PathBuf>,
-    /// The folder to write to; made if missing
+    /// The folder to write to, made if missing; or the file, if it ends in .parquet
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
+    /// Read nothing and make prices up: tickers=N,days=M,seed=S (seed 42 if left out)
+    #[arg(long, value_name = "SPEC", value_parser = simulation, conflicts_with_all = NOT_GENERATED)]
+    pub generate: Option<Simulation>,
+    /// How many threads make prices up; by default one per processor
+    #[arg(long, value_name = "N", conflicts_with = "files", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Name of the Parquet file, without .parquet; by default that of the one input or of the folder
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -89,10 +114,39 @@ pub enum Duplicates {
     KeepLast,
 }
 
+/// What `-h` says below the options.
+pub const EXAMPLES: &str = "\
+Example: oddlot import prices.csv -o data/prices --ticker SPX
+         oddlot import --generate tickers=5000,days=8000,seed=1 -o data/made_up";
+
 /// What `--help` says below the options.
 pub fn after_help() -> String {
-    let example = "Example: oddlot import prices.csv -o data/prices --ticker SPX";
-    format!("{}\n{example}", help())
+    format!("{}\n{EXAMPLES}", help())
+}
+
+/// `tickers=5000,days=8000,seed=1`, in any order.
+fn simulation(text: &str) -> Result<Simulation, String> {
+    let (mut tickers, mut days, mut seed) = (None, None, None);
+    for pair in text.split(',') {
+        let expected = || format!("expected tickers=N,days=M,seed=S, found `{pair}`");
+        let (key, value) = pair.split_once('=').ok_or_else(expected)?;
+        let number: u64 = value.trim().parse().map_err(|_| expected())?;
+        let known = match key.trim() {
+            "tickers" => &mut tickers,
+            "days" => &mut days,
+            "seed" => &mut seed,
+            _ => return Err(expected()),
+        };
+        if known.replace(number).is_some() {
+            return Err(format!("`{key}` is there twice"));
+        }
+    }
+    let count = |key: &str, number: Option<u64>| match number {
+        Some(number) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
+        None => Err(format!("`{key}` is missing: expected tickers=N,days=M,seed=S")),
+    };
+    let (tickers, days) = (count("tickers", tickers)?, count("days", days)?);
+    Simulation::new(tickers, days, seed.unwrap_or(42)).map_err(|error| error.to_string())
 }
 
 fn delimiter(text: &str) -> Result<char, String> {

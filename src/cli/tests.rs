@@ -26,7 +26,49 @@ fn a_single_date_is_both_ends_of_the_range() {
     let cli = parsed("oddlot run p.toml --date 2026-02-11").unwrap();
     let Command::Run(job) = cli.command else { panic!("run") };
     let day = NaiveDate::from_ymd_opt(2026, 2, 11);
-    assert_eq!(job.range.bounds(), (day, day));
+    assert_eq!(job.range.when(), When::Dates(cells::Range { from: day, to: day }));
+}
+
+#[test]
+fn an_instant_is_read_as_schedulers_write_it_and_never_without_its_offset() {
+    let when = |text: &str| {
+        let line = ["oddlot", "plan", "p.toml", "--as-of", text];
+        match Cli::try_parse_from(line).map(|cli| cli.command) {
+            Ok(Command::Plan(plan)) => Ok(plan.range.when()),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let expected = When::AsOf("2026-02-11T22:30:00Z".parse().unwrap());
+    for text in [
+        "2026-02-11T22:30:00Z",
+        "2026-02-11T22:30:00+00:00",
+        "2026-02-11 22:30:00+00:00",
+        "2026-02-11T22:30:00.000000+00:00",
+        "2026-02-11T17:30:00-05:00",
+        "20260211T223000+0000",
+    ] {
+        assert_eq!(when(text), Ok(expected), "{text}");
+    }
+    for text in ["2026-02-11", "2026-02-11T22:30:00", "now", "", "2026-02-30T00:00:00Z"] {
+        assert!(when(text).unwrap_err().contains("expected an instant with its offset"), "{text}");
+    }
+    refusal("oddlot run p.toml --as-of 2026-02-11T22:30:00Z --date 2026-02-11");
+    refusal("oddlot train p.toml --as-of 2026-02-11T22:30:00Z");
+}
+
+#[test]
+fn tickers_are_parted_by_commas_and_no_model_is_trained_on_a_few() {
+    let tickers = |line: &str| match parsed(line).unwrap().command {
+        Command::Run(job) | Command::Score(job) => job.tickers.tickers,
+        Command::Plan(plan) => plan.tickers.tickers,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(tickers("oddlot run p.toml --tickers AAPL,B*,@few.txt"), ["AAPL", "B*", "@few.txt"]);
+    assert_eq!(tickers("oddlot score p.toml --tickers A --tickers B"), ["A", "B"]);
+    assert_eq!(tickers("oddlot plan p.toml"), [""; 0]);
+    refusal("oddlot train p.toml --tickers AAPL");
+    refusal("oddlot run p.toml --skip-code 256");
 }
 
 #[test]
@@ -191,10 +233,14 @@ fn help_reads_in_the_words_of_the_field() {
           --from <DATE>          The first trading date to write, included; the years that are touched are written whole
           --to <DATE>            The last trading date to write, included
           --date <DATE>          One trading date to write; the same as --from and --to on one day
+          --as-of <INSTANT>      The last session that was closed by then, for schedulers: an instant such as 2026-02-11T22:30:00Z
           --full-refresh         Do everything anew, even what is trained and written already
           --dry-run              Say what would be done, and do nothing
           --threads <N>          How many threads to use, at most; by default one per processor
+          --tickers <TICKER,…>   Score and write only these: names, patterns with * and ?, @FILE with one a line; others stay as they are
           --fail-on <WHAT>       End with code 4 if a day within the range is flagged [possible values: anomaly]
+          --skip-code <CODE>     End with this code instead of 0 if there was nothing to do
+          --result-file <FILE>   Write the result there as JSON, whole or not at all
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
       -q, --quiet                Show no progress, only warnings, errors and the result
       -h, --help                 Print help (see more with '--help')
@@ -249,13 +295,15 @@ fn help_reads_in_the_words_of_the_field() {
     assert_snapshot!(help("import"), @r"
     Turn CSV files into one sorted Parquet file, and tell what is odd in them
 
-    Usage: oddlot import [OPTIONS] --output <DIR> <FILE>...
+    Usage: oddlot import [OPTIONS] --output <DIR> [FILE]...
 
     Arguments:
-      <FILE>...  CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
+      [FILE]...  CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
 
     Options:
-      -o, --output <DIR>              The folder to write to; made if missing
+      -o, --output <DIR>              The folder to write to, made if missing; or the file, if it ends in .parquet
+          --generate <SPEC>           Read nothing and make prices up: tickers=N,days=M,seed=S (seed 42 if left out)
+          --threads <N>               How many threads make prices up; by default one per processor
           --name <NAME>               Name of the Parquet file, without .parquet; by default that of the one input or of the folder
           --ticker <TICKER>           One ticker for all rows
           --ticker-column <COLUMN>    The column with the ticker; by default ticker, symbol or name, else the file's own name
@@ -279,7 +327,28 @@ fn help_reads_in_the_words_of_the_field() {
       -V, --version                   Print version
 
     Example: oddlot import prices.csv -o data/prices --ticker SPX
+             oddlot import --generate tickers=5000,days=8000,seed=1 -o data/made_up
     ");
+}
+
+#[test]
+fn prices_are_made_up_as_they_are_asked_for_and_then_nothing_is_read() {
+    let made = |line: &str| match parsed(line).unwrap().command {
+        Command::Import(import) => import.generate.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let all = made("oddlot import --generate days=8000,tickers=5000,seed=1 -o x");
+    assert_eq!((all.tickers, all.days, all.seed), (5000, 8000, 1));
+    assert_eq!(made("oddlot import --generate tickers=1,days=2 -o x").seed, 42);
+    for wrong in
+        ["tickers=1", "tickers=0,days=1", "tickers=1,days=1,sed=3", "tickers=1,tickers=1", "5"]
+    {
+        refusal(&format!("oddlot import --generate {wrong} -o x"));
+    }
+    refusal("oddlot import a.csv --generate tickers=1,days=1 -o x");
+    refusal("oddlot import --generate tickers=1,days=1 -o x --ticker SPX");
+    refusal("oddlot import a.csv -o x --threads 2");
+    refusal("oddlot import -o x");
 }
 
 #[test]

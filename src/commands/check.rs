@@ -9,13 +9,15 @@ use serde_json::json;
 
 use super::{block_on, each, load, threads};
 use crate::artifact::Pointer;
-use crate::cells::Range;
-use crate::cli::{self, PlanArgs};
+use crate::cells::{Asked, Range};
+use crate::cli::{self, PlanArgs, Tickers};
 use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::faults::Faults;
 use crate::plan::DetectorPlan;
 use crate::prices::{self, Prices};
+use crate::selection::Selection;
+use crate::sessions::Days;
 use crate::train::{Keys, Need, Policy};
 use crate::{cells, lower, say, say_json, split};
 
@@ -58,25 +60,41 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
 /// `oddlot plan`: what a run would do, and why.
 pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
     let pipelines = std::slice::from_ref(&args.pipeline.pipeline);
-    plans(pipelines, args.range, args.full_refresh, engine)
+    plans(pipelines, args.range, &args.tickers, args.full_refresh, engine)
 }
 
 /// The same of several pipelines.
 pub fn plans(
     pipelines: &[PathBuf],
     range: cli::Range,
+    tickers: &Tickers,
     full_refresh: bool,
     engine: Engine,
 ) -> Result<Exit, Error> {
     let threads = threads(None);
-    let (from, to) = range.bounds();
+    let tickers = super::tickers::read(tickers)?;
     let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
     let work = async |pipeline: &Path| {
         let plan = load(pipeline)?;
         let prices = prices::open(&plan, threads).await?;
-        let range = Range { from, to };
-        range.check(&prices)?;
+        let selection = Selection::of(&prices, &tickers)?;
         say(&format!("{}\n", told(&prices)));
+        let range = match range.when().resolve(&plan, &prices).await? {
+            Days::Within(range) => range,
+            Days::None(why) => {
+                say(&format!("nothing to do: {why}\n"));
+                say_json(&json!({ "pipeline": plan.pipeline, "cells": 0, "cells_stale": 0 }));
+                return Ok(Exit::Done);
+            }
+        };
+        if range != Range::default() {
+            say(&format!("days       {range}\n"));
+        }
+        if !selection.is_whole() {
+            let n = prices.tickers.len();
+            say(&format!("tickers    {} of {n} chosen\n", selection.count(n)));
+        }
+        let which = Asked { range, selection: &selection, full_refresh };
         let root = OutputRoot::open_if_present(&plan.output.root)?;
         let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
         let digest = prices.digest(&plan, split.spans().calibration_to).await?;
@@ -97,13 +115,11 @@ pub fn plans(
             (Some(root), true) => {
                 let models = cells::stored_models(&plan, root, engine).await?;
                 let models: Vec<_> = models.iter().collect();
-                let chosen =
-                    cells::choose(&plan, &prices, &digest, &models, root, range, full_refresh)
-                        .await?;
+                let chosen = cells::choose(&plan, &prices, &digest, &models, root, which).await?;
                 (chosen.all.len(), chosen.stale)
             }
             _ => {
-                let n = cells::count(&plan, &digest, range);
+                let n = cells::count(&plan, &digest, which);
                 say(&format!("all {n} cells would be written: a model is new\n"));
                 say_json(&json!({ "pipeline": plan.pipeline, "cells": n, "cells_stale": n }));
                 return Ok(Exit::Done);

@@ -2,9 +2,10 @@
 
 use oddlot_engine::Error;
 use oddlot_engine::import::{
-    self, Decimal, Example, ImportOptions, ImportReport, TickerFrom, TimeFrom, Treatment,
-    Treatments,
+    self, Decimal, Example, GenerateOptions, ImportOptions, ImportReport, TickerFrom, TimeFrom,
+    Treatment, Treatments,
 };
+use oddlot_series::simulate::Simulation;
 use serde_json::{Value, json};
 
 use crate::cli::{self, ImportArgs};
@@ -13,6 +14,9 @@ use crate::{say, say_json};
 
 /// `oddlot import`.
 pub fn import(args: &ImportArgs) -> Result<Exit, Error> {
+    if let Some(simulation) = args.generate {
+        return generate(args, simulation);
+    }
     let report = import::run(&ImportOptions {
         files: args.files.clone(),
         output_dir: args.output.clone(),
@@ -39,6 +43,30 @@ pub fn import(args: &ImportArgs) -> Result<Exit, Error> {
     })?;
     say(&format!("{report}\n"));
     say_json(&told(&report));
+    Ok(Exit::Done)
+}
+
+/// `oddlot import --generate`.
+fn generate(args: &ImportArgs, simulation: Simulation) -> Result<Exit, Error> {
+    let made = import::generate(&GenerateOptions {
+        simulation,
+        output: args.output.clone(),
+        name: args.name.clone(),
+        columns: args.columns.clone(),
+        threads: super::threads(args.threads),
+    })?;
+    say(&format!("{made}\n"));
+    say_json(&json!({
+        "output": made.output.display().to_string(),
+        "tickers": made.n_tickers,
+        "rows": made.n_rows,
+        "first": made.span.0.to_string(),
+        "last": made.span.1.to_string(),
+        "listed_late": made.n_late,
+        "delisted": made.n_delisted,
+        "splits": made.n_splits,
+        "missing": made.n_missing,
+    }));
     Ok(Exit::Done)
 }
 

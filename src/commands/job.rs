@@ -1,9 +1,12 @@
 //! `run`, `score`, `train`.
 
+use std::path::Path;
+
 use oddlot_engine::Error;
 use oddlot_nets::Engine;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::result_file::ResultFile;
 use super::{block_on, check, each, load, threads};
 use crate::artifact::StoredJudge;
 use crate::cells::Range;
@@ -12,7 +15,7 @@ use crate::diagnostic::visible;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::run::{self, Options, Outcome};
+use crate::run::{self, Asked, Ended, Options, Outcome};
 use crate::train::Policy;
 use crate::{say, say_json};
 
@@ -32,7 +35,8 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
         let pipeline = args.pipeline.clone();
-        let args = PlanArgs { pipeline, range: Default::default(), full_refresh };
+        let (range, tickers) = Default::default();
+        let args = PlanArgs { pipeline, range, tickers, full_refresh };
         return check::plan(&args, engine);
     }
     let plan = load(&args.pipeline.pipeline)?;
@@ -102,41 +106,81 @@ fn tables(
 ) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
-        return check::plans(&args.pipelines, args.range, full_refresh, engine);
+        return check::plans(&args.pipelines, args.range, &args.tickers, full_refresh, engine);
     }
-    let (from, to) = args.range.bounds();
+    let tickers = super::tickers::read(&args.tickers)?;
+    let results = args.result_file.as_deref().map(ResultFile::new).transpose()?;
     let options = Options {
         command,
         policy,
         full_refresh,
-        range: Range { from, to },
+        range: Range::default(),
         threads: threads(asked),
         engine,
         progress,
     };
-    block_on(options.threads, async {
-        let fails_on_anomaly = args.fail_on.is_some();
+    let asked = Asked { when: args.range.when(), tickers: &tickers };
+    let work = async |pipeline: &Path| {
+        let plan = load(pipeline)?;
+        let ended = run::run(&plan, options, asked).await?;
+        let result = match &ended {
+            Ended::Done(outcome) => print(&plan, outcome),
+            Ended::NoSession(why) => print_idle(&plan, why),
+        };
+        say_json(&result);
+        Ok((exit_of(&plan, &ended, args), result))
+    };
+    let ended = block_on(options.threads, async {
         each(&args.pipelines, async |pipeline| {
-            let plan = load(pipeline)?;
-            let outcome = run::run(&plan, options).await?;
-            print(&plan, &outcome);
-            Ok(exit_of(&plan, &outcome, fails_on_anomaly))
+            let ended = work(pipeline).await;
+            if let Some(results) = &results {
+                results.add(pipeline, &ended);
+            }
+            ended.map(|(exit, _)| exit)
         })
         .await
-    })
+    });
+    if let Some(results) = results {
+        results.write(&ended)?;
+    }
+    ended
 }
 
-fn exit_of(plan: &Plan, outcome: &Outcome, fails_on_anomaly: bool) -> Exit {
+fn exit_of(plan: &Plan, ended: &Ended, args: &Job) -> Exit {
+    let skipped = args.skip_code.map_or(Exit::Done, Exit::Skipped);
+    let Ended::Done(outcome) = ended else { return skipped };
     match outcome.faults.exit(plan) {
-        Exit::Done if fails_on_anomaly && outcome.n_anomalies > 0 => Exit::Anomaly,
+        Exit::Done if args.fail_on.is_some() && outcome.n_anomalies > 0 => Exit::Anomaly,
+        Exit::Done if is_idle(outcome) => skipped,
         exit => exit,
     }
 }
 
-fn print(plan: &Plan, outcome: &Outcome) {
+/// Whether a run has changed nothing that anybody would look at again.
+fn is_idle(outcome: &Outcome) -> bool {
+    outcome.n_cells_replaced == 0 && outcome.alerts.is_empty()
+}
+
+/// There is no session in the days that were asked for.
+fn print_idle(plan: &Plan, why: &str) -> Value {
+    say(&format!("nothing to do: {why}\n"));
+    json!({
+        "pipeline": plan.pipeline,
+        "nothing_to_do": true,
+        "why": why,
+        "cells": 0,
+        "cells_replaced": 0,
+        "alerts": 0,
+    })
+}
+
+/// Tells how a run ended; its machine-readable line.
+fn print(plan: &Plan, outcome: &Outcome) -> Value {
     let faults = &outcome.faults;
     faults.tell();
-    say(&format!("{}\n", outcome.summary));
+    if !outcome.summary.models.is_empty() {
+        say(&format!("{}\n", outcome.summary));
+    }
     let cells = match outcome.n_cells_replaced {
         0 => format!("nothing to do: all {} cells are up to date", outcome.n_cells),
         replaced => format!("replaced {replaced} of {} cells", outcome.n_cells),
@@ -148,7 +192,7 @@ fn print(plan: &Plan, outcome: &Outcome) {
         faults.in_words(),
         outcome.run_id
     ));
-    say_json(&json!({
+    let mut result = json!({
         "run_id": outcome.run_id.as_str(),
         "pipeline": plan.pipeline,
         "tickers": faults.n_tickers,
@@ -160,5 +204,11 @@ fn print(plan: &Plan, outcome: &Outcome) {
         "anomalies": outcome.n_anomalies,
         "alerts": outcome.alerts.len(),
         "models": outcome.summary.models_json(),
-    }));
+        "nothing_to_do": is_idle(outcome),
+    });
+    // The one day that it was about.
+    if let Some(day) = outcome.range.from.filter(|day| outcome.range.to == Some(*day)) {
+        result["session"] = day.to_string().into();
+    }
+    result
 }

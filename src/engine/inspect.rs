@@ -1,5 +1,7 @@
 //! What is odd about each ticker, before anything is made of it.
 
+use std::collections::BTreeMap;
+
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
@@ -125,6 +127,25 @@ async fn look(context: &SessionContext) -> Result<Vec<TickerFacts>> {
     if reports.is_empty() { Ok(tickers) } else { Err(Error { kind: crate::Kind::Data, reports }) }
 }
 
+/// The newest price of each ticker of the registered `prices` that has one which can be used.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn last_prices(context: &SessionContext) -> Result<BTreeMap<String, f64>> {
+    let file = SqlFile::last_prices();
+    let batches = step::plan(context, &file, &[]).await?.collect().await;
+    let batches = batches.map_err(|error| from_datafusion("source", error))?;
+    let mut prices = BTreeMap::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let columns = Row { batch, row };
+            let (ticker, price) = (columns.text("ticker")?, columns.float("last_price")?);
+            prices.insert(ticker.unwrap_or_default(), price.unwrap_or(f64::NAN));
+        }
+    }
+    Ok(prices)
+}
+
 /// A ticker that is missing is one that is empty: the first in the order of tickers.
 fn add_nameless(tickers: &mut Vec<TickerFacts>, nameless: TickerFacts) {
     match tickers.first_mut() {
@@ -180,14 +201,14 @@ impl Row<'_> {
         read: impl Fn(&dyn Array, usize) -> Option<T>,
     ) -> Result<Option<T>> {
         let Some(column) = self.batch.column_by_name(name) else {
-            return Err(Error::bug(format!("inspect_prices gives no `{name}`")));
+            return Err(Error::bug(format!("a query of ours gives no `{name}`")));
         };
         if column.is_null(self.row) {
             return Ok(None);
         }
         match read(column.as_ref(), self.row) {
             Some(value) => Ok(Some(value)),
-            None => Err(Error::bug(format!("inspect_prices gives {name} {}", column.data_type()))),
+            None => Err(Error::bug(format!("a query of ours gives {name} {}", column.data_type()))),
         }
     }
 

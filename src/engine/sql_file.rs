@@ -65,6 +65,11 @@ impl SqlFile {
         Self::new("builtin:inspect_prices", include_str!("../../sql/checks/inspect_prices.sql"))
     }
 
+    /// The newest price of each ticker.
+    pub(crate) fn last_prices() -> Self {
+        Self::new("builtin:last_prices", include_str!("../../sql/checks/last_prices.sql"))
+    }
+
     /// Its machine-read header.
     ///
     /// # Errors
@@ -116,8 +121,12 @@ mod tests {
     fn every_embedded_file_has_a_full_header() {
         let features =
             SqlFile::builtin_feature_names().map(|n| SqlFile::builtin_features(n).unwrap());
-        let others =
-            [SqlFile::builtin_windows(), SqlFile::cut_segments(), SqlFile::inspect_prices()];
+        let others = [
+            SqlFile::builtin_windows(),
+            SqlFile::cut_segments(),
+            SqlFile::inspect_prices(),
+            SqlFile::last_prices(),
+        ];
         for file in features.chain(others) {
             let header = file.header().unwrap();
             assert!(header.causal, "{}", file.name);

@@ -10,6 +10,7 @@
 //! Nothing else lies under `tables/<table>`: markers, manifests and temporary files there break
 //! at least one of DuckDB, Polars and pyarrow.
 
+mod carry;
 pub mod cell;
 mod durable;
 pub mod lease;
@@ -20,6 +21,7 @@ pub mod schema;
 pub mod spans;
 pub mod writer;
 
+pub use carry::{Carried, Made};
 pub use cell::{Cell, Table};
 pub use lease::{Asked, Holder, Lease};
 pub use ledger::{CellEntry, Ledger, Origin};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{ModelPlan, Plan, source::hex};
-use crate::settings::score::Score;
+use crate::settings::{output::Universe, score::Score};
 
 impl Plan {
     /// SHA-256 over everything that decides what the tables hold, as 64 hexadecimal digits.
@@ -59,6 +59,7 @@ impl Plan {
             "output": plain(output),
         });
         add_score(&mut all, score);
+        add_universe(&mut all, universe);
         canonical(&all)
     }
 
@@ -99,6 +100,16 @@ impl Plan {
 fn add_score(all: &mut Value, score: &Score) {
     if *score != Score::default() {
         all["score"] = plain(score);
+    }
+}
+
+/// Who of the universe is scored: models learn from the others too. As with `[score]`.
+fn add_universe(all: &mut Value, universe: &Universe) {
+    if let Some(least) = &universe.min_price {
+        all["universe"]["min_price"] = plain(least);
+    }
+    if let Some(most) = &universe.last_seen {
+        all["universe"]["last_seen"] = plain(most);
     }
 }
 

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use super::bucket;
 use super::location::{is_url, resolve, resolve_local};
 use crate::settings::{
-    Mistakes, nearest,
+    Mistakes,
+    clock::TimeOfDay,
+    nearest,
     source::{ArchiveWindows, Columns, Source, Windows},
     value::{OrOff, Placed},
 };
@@ -34,6 +36,9 @@ pub struct SourcePlan {
     /// Whether the files are already in the order of ticker and time.
     #[serde(skip)]
     pub sorted: bool,
+    /// When a session is closed: decides which one `--as-of` means, and nothing that is written.
+    #[serde(skip)]
+    pub session_close: TimeOfDay,
     /// The first day that is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<NaiveDate>,
@@ -121,6 +126,7 @@ impl SourcePlan {
                 further,
             },
             sorted: source.sorted,
+            session_close: source.session_close,
             from,
             to,
         }

@@ -7,6 +7,7 @@ use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::{Error, Kind, Report};
 
 use super::defects;
+use super::universe::Universe;
 use crate::diagnostic::name;
 use crate::plan::{Plan, SqlPlan};
 
@@ -21,6 +22,8 @@ pub(super) enum Verdict {
     Partial(String),
     /// The user's `universe.min_rows` says so.
     Skipped(String),
+    /// The other rules of `[universe]` say so: its rows are read, and not scored.
+    Unscored(String),
     /// Its data cannot be scored.
     Failed(Report),
     /// Its data are fine, and too few.
@@ -37,12 +40,17 @@ pub(super) struct Short {
 }
 
 impl Verdict {
+    /// Whether its rows are scored.
+    pub(super) fn is_scored(&self) -> bool {
+        matches!(self, Self::Ok(_) | Self::Partial(_))
+    }
+
     /// Its row in `ticker_status`.
     pub(super) fn row(&self, facts: &TickerFacts) -> TickerRow {
         let (status, reason) = match self {
             Self::Ok(odd) => ("ok", odd.clone()),
             Self::Partial(reason) => ("partial", Some(reason.clone())),
-            Self::Skipped(reason) => ("skipped", Some(reason.clone())),
+            Self::Skipped(reason) | Self::Unscored(reason) => ("skipped", Some(reason.clone())),
             Self::Failed(report) => ("failed", Some(reason(report))),
             Self::Short(Short { n_usable, n_needed, unusable, .. }) => {
                 let short = format!(
@@ -72,6 +80,7 @@ pub(super) fn judge(
     plan: &Plan,
     relation: &WindowsRelation,
     source: &SourceFacts,
+    universe: &Universe,
     facts: &TickerFacts,
 ) -> Verdict {
     let file = match source.files.as_slice() {
@@ -108,6 +117,9 @@ pub(super) fn judge(
     if n_usable < n_needed as u64 {
         let ticker = name(&facts.ticker);
         return Verdict::Short(Short { ticker, n_usable, n_needed, unusable });
+    }
+    if let Some(reason) = universe.refuses(facts) {
+        return Verdict::Unscored(reason);
     }
     let repeated = defects::repeated(facts);
     match unusable {
@@ -201,6 +213,19 @@ pub(super) fn nothing_left(plan: &Plan, relation: &WindowsRelation, verdicts: &[
         })
         .collect();
     reports.extend(too_short(plan, relation, &short));
+    let unscored = verdicts.iter().find_map(|verdict| match verdict {
+        Verdict::Unscored(reason) => Some(reason),
+        _ => None,
+    });
+    if let (Some(reason), true) = (unscored, reports.is_empty()) {
+        reports.push(
+            Report::new("the rules of [universe] leave no ticker to score")
+                .at(plan.source.path.as_str())
+                .expected("a ticker that is new enough and dear enough")
+                .found(format!("{} tickers, none of them; of the first: {reason}", verdicts.len()))
+                .hint("loosen `universe.last_seen` or `universe.min_price`"),
+        );
+    }
     if reports.is_empty() {
         let min_rows = plan.universe.min_rows.map_or(0, |rows| rows.get());
         reports.push(

@@ -12,7 +12,8 @@ use oddlot_engine::relation::WindowsRelation;
 use oddlot_engine::score;
 use oddlot_engine::source::{Part as Tickers, WholePrices};
 use oddlot_engine::tables::{
-    CellWriter, EventSpans, Ledger, Origin, SCHEMA_VERSION, SCORING_VERSION, StagedCell, Table,
+    Carried, CellWriter, EventSpans, Ledger, Origin, SCHEMA_VERSION, SCORING_VERSION, StagedCell,
+    Table,
 };
 use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
 use oddlot_series::Judge;
@@ -24,6 +25,7 @@ use crate::lower;
 use crate::result::{PartCounts, Reading, Tally};
 use crate::run::Options;
 use crate::run_id::RunId;
+use crate::selection::OfChosen;
 use crate::settings::profile::Profile;
 use crate::stopwatch::{Part, Stopwatch, TimedNetwork, TimedScorer};
 
@@ -36,6 +38,8 @@ pub(super) struct Scoring<'a> {
     options: Options,
     watch: &'a Arc<Stopwatch>,
     prices: WholePrices,
+    /// Objects whose rows of tickers that were not chosen stay.
+    carried: Option<Carried>,
     /// Rows that were judged.
     pub(super) n_rows: usize,
     /// Cells whose object was replaced.
@@ -53,7 +57,7 @@ impl<'a> Scoring<'a> {
     /// Nothing scored yet.
     ///
     /// # Errors
-    /// A bug: the source is not registered.
+    /// Rows of tickers that were not chosen cannot stay; a bug: the source is not registered.
     pub(super) async fn new(
         job: &'a Job<'a>,
         run_id: &'a RunId,
@@ -63,8 +67,20 @@ impl<'a> Scoring<'a> {
         watch: &'a Arc<Stopwatch>,
     ) -> Result<Self, Error> {
         let prices = WholePrices::of(&job.prices.session).await?;
+        let carried = job.carried(cells, staging).await?;
         let (n_rows, n_replaced) = (0, 0);
-        Ok(Self { job, run_id, cells, staging, options, watch, prices, n_rows, n_replaced })
+        Ok(Self {
+            job,
+            run_id,
+            cells,
+            staging,
+            options,
+            watch,
+            prices,
+            carried,
+            n_rows,
+            n_replaced,
+        })
     }
 
     /// Scores the rows of `first_year` and later in `part`, counts them in `counts` and replaces its stale cells.
@@ -95,12 +111,15 @@ impl<'a> Scoring<'a> {
         let fingerprints =
             years.map(|year| (year, prints.of_errors(job.digest, pipeline, year, part))).collect();
         counts.replace(first_year, fingerprints, scored.tally.years());
-        counts.store(job.root, pipeline, part, self.staging).await?;
+        if job.selection.is_whole() {
+            counts.store(job.root, pipeline, part, self.staging).await?;
+        }
         failpoint::pass(Failpoint::SummaryStored)?;
         for writer in scored.writers {
             let writing = Arc::clone(self.watch);
             let close = move || writing.during(Part::Write, || writer.finish());
             for staged in off_tokio("closing cells", close).await?? {
+                let staged = job.beside_others(staged, &self.carried, self.cells)?;
                 let is_replaced = self.commit(&staged, &scored.spans).await?;
                 self.n_replaced += usize::from(is_replaced);
             }
@@ -148,7 +167,9 @@ impl<'a> Scoring<'a> {
 
     /// A series of an archive takes seconds, a row of prices microseconds.
     fn bar(&self, part: u32, first_day: Option<i32>) -> ProgressBar {
-        let is_own = |ticker: &str| self.cells.prints.part_of(ticker) == part;
+        let is_own = |ticker: &str| {
+            self.cells.prints.part_of(ticker) == part && self.job.selection.scores(ticker)
+        };
         let (n_tickers, n_rows) = self.job.digest.count_from(first_day, is_own);
         match self.is_archive() {
             true => self.options.progress.scoring_series(n_tickers as u64),
@@ -188,31 +209,17 @@ impl<'a> Scoring<'a> {
         let layout = job.prices.layout.clone();
         let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
         let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
+        let scorer = Arc::new(OfChosen { scorer, selection: job.selection.clone() });
         score::stream(&job.prices.session, relation, layout, scorer).await
     }
 
     fn writers(&self, part: u32) -> Result<Vec<CellWriter>, Error> {
-        let job = self.job;
-        let mut model_ids: Vec<&str> =
-            job.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
-        model_ids.sort_unstable();
-        let pair = |key: &str, value: String| (format!("oddlot.{key}"), value);
-        Table::ALL
-            .into_iter()
-            .map(|table| {
-                let metadata = vec![
-                    pair("table", table.name().to_owned()),
-                    pair("schema_version", SCHEMA_VERSION.to_string()),
-                    pair("scoring_version", SCORING_VERSION.to_string()),
-                    pair("pipeline", job.plan.pipeline.as_str().to_owned()),
-                    pair("config_hash", job.plan.config_hash()),
-                    pair("model_ids", model_ids.join(",")),
-                ];
-                let pipeline = job.plan.pipeline.as_str();
-                let (cells, parts) = (self.cells.stale_in(table, part), self.cells.prints.parts);
-                CellWriter::create(table, pipeline, parts, cells, metadata, self.staging)
-            })
-            .collect()
+        let of = |table| {
+            let (pipeline, metadata) = (self.job.plan.pipeline.as_str(), self.job.metadata(table));
+            let (cells, parts) = (self.cells.stale_in(table, part), self.cells.prints.parts);
+            CellWriter::create(table, pipeline, parts, cells, metadata, self.staging)
+        };
+        Table::ALL.into_iter().map(of).collect()
     }
 
     /// Moves a stale cell in; whether its object was replaced. Equal bytes stay where they are.
@@ -222,7 +229,7 @@ impl<'a> Scoring<'a> {
             return Ok(false);
         };
         let ledger = Ledger::new(job.root.clone());
-        let span = spans.of(&staged.cell);
+        let span = job.span_beside(spans.of(&staged.cell), stale.entry.as_ref());
         let fingerprint = cells.prints.of(job.digest, &staged.cell, span);
         let origin = Origin { run_id: self.run_id.as_str(), fingerprint: &fingerprint, span };
         if let Some(entry) = &stale.entry
@@ -236,6 +243,24 @@ impl<'a> Scoring<'a> {
         }
         ledger.commit(staged, origin, staging).await?;
         Ok(true)
+    }
+}
+
+impl Job<'_> {
+    /// What the footers of a table's cells say of how they were made.
+    pub(super) fn metadata(&self, table: Table) -> Vec<(String, String)> {
+        let mut model_ids: Vec<&str> =
+            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+        model_ids.sort_unstable();
+        let pair = |key: &str, value: String| (format!("oddlot.{key}"), value);
+        vec![
+            pair("table", table.name().to_owned()),
+            pair("schema_version", SCHEMA_VERSION.to_string()),
+            pair("scoring_version", SCORING_VERSION.to_string()),
+            pair("pipeline", self.plan.pipeline.as_str().to_owned()),
+            pair("config_hash", self.plan.config_hash()),
+            pair("model_ids", model_ids.join(",")),
+        ]
     }
 }
 

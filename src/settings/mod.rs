@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod as_published;
+pub mod clock;
 mod document;
 mod expand;
 mod fields;

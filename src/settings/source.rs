@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use oddlot_engine::Report;
 
 use super::{
+    clock::TimeOfDay,
     fields::Fields,
     range::{GapDays, Positive, PublishedLength, WindowLength},
     s3::S3,
@@ -26,6 +27,8 @@ pub struct Source {
     pub from: Option<Placed<NaiveDate>>,
     /// The last day that is read.
     pub to: Option<Placed<NaiveDate>>,
+    /// When a session is closed, UTC.
+    pub session_close: TimeOfDay,
     /// `[source.s3]`: how the bucket of `path` is reached.
     pub s3: Option<S3>,
 }
@@ -93,9 +96,10 @@ impl Source {
         let sorted = fields.or("sorted", false).value;
         let from = fields.optional("from", "from = \"1986-01-02\"");
         let to = fields.optional("to", "to = \"2018-06-29\"");
+        let session_close = fields.or("session_close", TimeOfDay::US_CLOSE).value;
         let s3 = fields.optional_table("s3").map(S3::read);
         fields.finish();
-        Some(Self { path: path?, ticker, columns: columns?, sorted, from, to, s3 })
+        Some(Self { path: path?, ticker, columns: columns?, sorted, from, to, session_close, s3 })
     }
 }
 

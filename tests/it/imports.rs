@@ -121,3 +121,28 @@ fn the_help_lists_every_oddity_with_what_can_be_done() {
         assert!(help.contains(line), "{line} in {help}");
     }
 }
+
+#[test]
+fn made_up_prices_are_read_like_any_others() {
+    let pipeline = crate::workshop::PIPELINE
+        .replace("2011-12-31", "1995-12-29")
+        .replace("2012-12-31", "1996-06-28")
+        .replace("2013-12-31", "1997-06-30");
+    let workshop = Workshop::new(&pipeline);
+    let spec = ["import", "--generate", "tickers=4,days=1200,seed=7"];
+    let made = workshop.oddlot(&[&spec[..], &["-o", "prices"]].concat()).ok().json();
+    let file = [&spec[..], &["-o", "one/other.parquet", "--threads", "1"]].concat();
+    workshop.oddlot(&file).ok();
+    let bytes = |name: &str| fs::read(workshop.path(name)).unwrap();
+    assert_eq!(bytes("prices/prices.parquet"), bytes("one/other.parquet"));
+    // The 1,200th session of the exchange, which was closed on 1994-04-27:
+    // numpy.busday_offset("1994-01-03", 1199, holidays=…) with the holidays of its almanac.
+    assert_eq!((&made["first"], &made["last"]), (&"1994-01-03".into(), &"1998-10-01".into()));
+    let done = workshop.run();
+    assert_eq!((&done["tickers"], &done["failed"]), (&made["tickers"], &0.into()));
+    let rows = "SELECT count(*), min(trade_date) FROM errors WHERE model = 'ewma'";
+    assert_eq!(workshop.one(rows), format!("{},1994-01-03", made["rows"]));
+    let wrong = [&spec[..], &["-o", "x", "--columns", "adjusted"]].concat();
+    let refused = workshop.oddlot(&wrong).ends_with(78);
+    assert!(refused.stderr.contains("open, high, low, close, volume"), "{}", refused.stderr);
+}

@@ -27,6 +27,7 @@ pub async fn count_anomalies(
     root: &str,
     pipeline: &str,
     (from, to): (i32, i32),
+    is_counted: impl Fn(&str) -> bool,
 ) -> Result<u64> {
     let file = SqlFile::new(
         "builtin:count_anomalies",
@@ -38,9 +39,16 @@ pub async fn count_anomalies(
         ("to", ScalarValue::Date32(Some(to))),
     ];
     let batches = ask(context, root, "anomalies", &file, &parameters).await?;
-    let counts =
-        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter());
-    Ok(counts.flatten().map(i64::unsigned_abs).sum())
+    let mut n = 0;
+    for batch in &batches {
+        let (tickers, counts) = (batch.column(0).as_string_opt::<i32>(), batch.column(1));
+        let Some((tickers, counts)) = tickers.zip(counts.as_primitive_opt::<Int64Type>()) else {
+            return Err(Error::bug("`anomalies` has columns of other types"));
+        };
+        let rows = tickers.iter().zip(counts.iter()).filter_map(|(name, n)| name.zip(n));
+        n += rows.filter(|(name, _)| is_counted(name)).map(|(_, n)| n.unsigned_abs()).sum::<u64>();
+    }
+    Ok(n)
 }
 
 /// Flags of the test span that `models` have raised between two years, both included, and that

@@ -113,6 +113,11 @@ impl OutputRoot {
         }
     }
 
+    /// Where its objects are read.
+    pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
     /// Asks a bucket whether it is there and this user may write to it, before hours are spent on
     /// what could not be kept: an upload by parts is begun and called off, which leaves nothing.
     ///

@@ -68,6 +68,8 @@ fn every_value_matters() {
         ("[threshold.quantile]\nq = 0.995", "[threshold.dynamic]"),
         ("[output]", "[events]\nmax_gap_rows = 1\n[output]"),
         ("[output]", "[universe]\nmin_rows = 100\n[output]"),
+        ("[output]", "[universe]\nmin_price = 1.0\n[output]"),
+        ("[output]", "[universe]\nlast_seen = 30\n[output]"),
         ("[output]", "[models.ae.train]\nseed = 43\n[output]"),
         ("root = \"out\"", "root = \"out\"\nparts = 2"),
         ("models.ae.", "models.autoencoder."),
