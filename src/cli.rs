@@ -85,6 +85,12 @@ pub enum Command {
     /// Tell how well scores find what labels say, beside what needs no detector
     #[command(after_help = evaluate::AFTER_HELP)]
     Evaluate(EvaluateArgs),
+    /// Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
+    #[command(after_help = "Example: oddlot doctor pipelines/sp500.toml")]
+    Doctor(DoctorArgs),
+    /// Print what cron, systemd or Airflow need to run a pipeline every night
+    #[command(after_help = "Example: oddlot export cron pipelines/sp500.toml")]
+    Export(ExportJobArgs),
     /// Measure how fast networks are trained and scored on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(BenchArgs),
@@ -232,6 +238,42 @@ pub struct SqlArgs {
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
+}
+
+/// `doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// The pipeline file whose source and output to try; without one, this machine only
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: Option<PathBuf>,
+}
+
+/// `export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportJobArgs {
+    /// Whom to print it for
+    #[arg(value_name = "SCHEDULER")]
+    pub scheduler: Scheduler,
+    /// The pipeline file to run
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: PathBuf,
+    /// Where oddlot is; by default this very program
+    #[arg(long, value_name = "PATH")]
+    pub binary: Option<PathBuf>,
+    /// Of Airflow: run it in a pod of this image, in which oddlot and PIPELINE are
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+}
+
+/// What starts a job every night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scheduler {
+    /// A line for crontab
+    Cron,
+    /// A service and its timer
+    Systemd,
+    /// A DAG for Airflow 3
+    Airflow,
 }
 
 /// An output folder, by name or by the pipeline that writes to it.

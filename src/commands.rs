@@ -2,7 +2,9 @@
 
 mod bench;
 mod check;
+mod doctor;
 mod evaluate;
+mod export;
 mod import;
 mod job;
 mod list;
@@ -49,6 +51,8 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         },
         Command::Runs(args) => list::runs(args),
         Command::Verify(args) => verify::verify(args, engine),
+        Command::Doctor(args) => doctor::doctor(args.pipeline.as_deref()),
+        Command::Export(args) => export::export(args),
         Command::Evaluate(args) => evaluate::evaluate(args),
         Command::Bench(args) => bench::bench(args, progress, engine),
     }

@@ -210,6 +210,8 @@ fn help_reads_in_the_words_of_the_field() {
       runs      List the runs of an output folder and how they ended
       verify    Read everything in an output folder and tell what is not as it was written
       evaluate  Tell how well scores find what labels say, beside what needs no detector
+      doctor    Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
+      export    Print what cron, systemd or Airflow need to run a pipeline every night
       bench     Measure how fast networks are trained and scored on this machine
       help      Print this message or the help of the given subcommand(s)
 

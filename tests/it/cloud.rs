@@ -29,6 +29,8 @@ pub struct Cloud {
     folder: TempDir,
     fault: Arc<Mutex<Option<Fault>>>,
     happening: Arc<Mutex<Option<Happening>>>,
+    /// Objects of these names are gone when they are put again.
+    forgotten: Arc<Mutex<Option<String>>>,
     /// Operations so far, with their keys.
     asked: Arc<Mutex<Vec<(String, String)>>>,
     _server: Runtime,
@@ -54,16 +56,17 @@ impl Cloud {
         }
         let (fault, asked) = (Arc::new(Mutex::new(None::<Fault>)), Arc::new(Mutex::default()));
         let happening = Arc::new(Mutex::new(None::<Happening>));
+        let forgotten = Arc::new(Mutex::new(None::<String>));
         let server = Runtime::new().unwrap();
         let (tell, told) = mpsc::channel();
-        let path = folder.path().to_owned();
-        let rule = rule(Arc::clone(&fault), Arc::clone(&happening), Arc::clone(&asked));
+        let refused = rule(Arc::clone(&fault), Arc::clone(&happening), Arc::clone(&asked));
+        let (path, rule) = (folder.path().to_owned(), heedless(refused, &folder, &forgotten));
         server.spawn(async move {
             serve(&path, "127.0.0.1:0", rule, |address| tell.send(address).unwrap()).await
         });
         let address = told.recv().unwrap();
         let workshop = Workshop::new(&pipeline);
-        Self { workshop, address, folder, fault, happening, asked, _server: server }
+        Self { workshop, address, folder, fault, happening, forgotten, asked, _server: server }
     }
 
     /// Copies a file of the workshop into a bucket.
@@ -136,8 +139,15 @@ impl Cloud {
         self.folder.path().join(object)
     }
 
+    /// From now on a put of a key with `part` in it replaces what is there, whatever it was to hold against it:
+    /// like a server that takes no notice of `If-None-Match`.
+    pub fn forget_preconditions(&self, part: &str) {
+        *self.forgotten.lock().unwrap() = Some(part.to_owned());
+    }
+
     /// From now on nothing is refused.
     pub fn relent(&self) {
+        *self.forgotten.lock().unwrap() = None;
         *self.fault.lock().unwrap() = None;
     }
 
@@ -146,6 +156,22 @@ impl Cloud {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|(of, _)| of == operation).map(|(_, key)| key.clone()).collect()
     }
+}
+
+/// As `rule`, and the object that is to be put is not there any more when the server looks.
+fn heedless(
+    rule: crate::server::Rule,
+    folder: &TempDir,
+    forgotten: &Arc<Mutex<Option<String>>>,
+) -> crate::server::Rule {
+    let (tables, forgotten) = (folder.path().join("tables"), Arc::clone(forgotten));
+    Arc::new(move |operation, key| {
+        let forgotten = forgotten.lock().unwrap();
+        if operation == "PutObject" && forgotten.as_ref().is_some_and(|part| key.contains(part)) {
+            drop(std::fs::remove_file(tables.join(key)));
+        }
+        rule(operation, key)
+    })
 }
 
 fn rule(

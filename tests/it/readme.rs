@@ -1,0 +1,53 @@
+//! The commands of README's "Nightly" and "Backfill" do what stands beside them.
+
+use std::process::Command;
+
+use crate::market::{closes, csv};
+use crate::workshop::{PIPELINE, Ran, Workshop};
+
+/// The lines of the shell blocks of a section that are commands of ours.
+fn commands(section: &str) -> Vec<String> {
+    let text = include_str!("../../README.md");
+    let (_, rest) = text.split_once(&format!("\n## {section}\n")).unwrap();
+    let section = rest.split("\n## ").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("oddlot "));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_commands_of_nights_and_backfills_run_as_they_stand() {
+    let workshop = Workshop::new("");
+    // Tickers as README calls them.
+    workshop.prices(&csv(&closes()).replace("AAA,", "AAPL,").replace("TRUE,", "BRK.B,"));
+    workshop.write("my.toml", PIPELINE);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_oddlot")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let run = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(workshop.path("")).env("PATH", &path);
+        shell.env("ODDLOT_LOG", "warn");
+        Ran::from(shell.output().unwrap())
+    };
+    let [nightly, backfill] = ["Nightly", "Backfill"].map(commands);
+    assert_eq!((nightly.len(), backfill.len()), (3, 4), "{nightly:?} {backfill:?}");
+    let mut cells = Vec::new();
+    for command in backfill.iter().chain(&nightly) {
+        let ran = run(command);
+        let code = ran.code;
+        // After the backfill the night has nothing to do.
+        assert!(code == Some(0) || code == Some(99), "{command}: {code:?} {}", ran.stderr);
+        if command.starts_with("oddlot run ") {
+            cells.push(ran.json()["cells_replaced"].as_u64().unwrap());
+        }
+    }
+    // 4 tables: of 2016; of the six years that were not there; of all seven, whose bytes are there already
+    // for those that were; of none.
+    assert_eq!(cells[..2], [4, 24], "{cells:?}");
+    assert_eq!(cells[3], 0, "{cells:?}");
+    let result = std::fs::read_to_string(workshop.path("result.json")).unwrap();
+    assert!(
+        result.contains("\"session\":\"2016-12-30\"") && result.contains("\"exit\":99"),
+        "{result}"
+    );
+}
