@@ -178,7 +178,8 @@ fn print_idle(plan: &Plan, why: &str) -> Value {
 fn print(plan: &Plan, outcome: &Outcome) -> Value {
     let faults = &outcome.faults;
     faults.tell();
-    if !outcome.summary.models.is_empty() {
+    // Of chosen tickers that are up to date nothing is counted.
+    if !outcome.summary.models.is_empty() || outcome.n_cells_replaced > 0 {
         say(&format!("{}\n", outcome.summary));
     }
     let cells = match outcome.n_cells_replaced {
