@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, Utc};
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::{Asked, Holder, Lease, OutputRoot};
@@ -58,7 +58,7 @@ impl Staging {
             // Who has this name and these files is dead, or would hold the lock that is ours.
             false => format!("{} {}", machine::name(), machine::folder_mark(&home)),
         };
-        let holder = Holder { run_id: run_id.as_str().to_owned(), place };
+        let holder = Holder { run_id: run_id.as_str().to_owned(), place, clock: Utc::now };
         let path = format!("_state/leases/pipeline={pipeline}.json");
         match root.lease(&path, &holder).await? {
             Some(Asked::Held(lease)) => {

@@ -12,7 +12,7 @@ fn result(workshop: &Workshop, name: &str) -> Value {
 }
 
 /// A run as a scheduler starts it.
-fn nightly<'a>(as_of: &'a str) -> [&'a str; 8] {
+fn nightly(as_of: &str) -> [&str; 8] {
     ["run", "job.toml", "--as-of", as_of, "--skip-code", "99", "--result-file", "result.json"]
 }
 

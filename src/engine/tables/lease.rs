@@ -33,14 +33,19 @@ const SKEW: Duration = Duration::from_secs(30);
 /// Others may come first so many times.
 const TRIES: usize = 5;
 
+/// What tells the time.
+pub type Clock = fn() -> DateTime<Utc>;
+
 /// Who asks for a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Holder {
     /// The run.
     pub run_id: String,
     /// Where it is at work: who shares it shares the locks of its files too, so that a lease of the same place
     /// belongs to a run that is dead.
     pub place: String,
+    /// By which it lives.
+    pub clock: Clock,
 }
 
 /// What the object says.
@@ -83,6 +88,7 @@ struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
     place: String,
+    clock: Clock,
     /// Our terms, and the version of the object that says so.
     own: Mutex<(Terms, UpdateVersion)>,
     is_lost: AtomicBool,
@@ -95,7 +101,7 @@ pub(super) async fn ask(
     place: &str,
     holder: &Holder,
 ) -> Result<Asked> {
-    let asked = ask_at(store, path, place, holder, Utc::now()).await?;
+    let asked = ask_at(store, path, place, holder, (holder.clock)()).await?;
     Ok(match asked {
         Answer::Held(object) => {
             let object = Arc::new(object);
@@ -103,7 +109,7 @@ pub(super) async fn ask(
             let heart = tokio::spawn(async move {
                 while !beating.is_lost.load(Ordering::Relaxed) {
                     tokio::time::sleep(HEARTBEAT).await;
-                    beating.renew(Utc::now()).await;
+                    beating.renew((beating.clock)()).await;
                 }
             });
             Asked::Held(Lease { object, heart })
@@ -149,6 +155,7 @@ async fn ask_at(
                     store: Arc::clone(store),
                     path: at,
                     place: place.to_owned(),
+                    clock: holder.clock,
                     own: Mutex::new((terms, version)),
                     is_lost: AtomicBool::new(false),
                 }));
@@ -263,7 +270,7 @@ impl Lease {
     /// # Errors
     /// [`Kind::Store`]: another run holds it, or it could not be renewed in time.
     pub(super) async fn check(&self) -> Result<()> {
-        self.object.check(Utc::now()).await
+        self.object.check((self.object.clock)()).await
     }
 
     /// Gives it up, if it is ours still. Where that fails it ends by itself.
@@ -298,7 +305,8 @@ mod tests {
     }
 
     fn holder(run_id: &str, place: &str) -> Holder {
-        Holder { run_id: run_id.to_owned(), place: place.to_owned() }
+        let clock = || at(0);
+        Holder { run_id: run_id.to_owned(), place: place.to_owned(), clock }
     }
 
     fn at(second: i64) -> DateTime<Utc> {
