@@ -38,7 +38,7 @@ impl Month {
     /// Its instants, µs UTC; none of a month beyond what dates can tell.
     pub(super) fn instants(self) -> Range<i64> {
         let from = |month: Self| Some(month.first_date()?.and_time(Default::default()).and_utc());
-        let bounds = from(self).zip(from(Self(self.0 + 1)));
+        let bounds = from(self).zip(from(Self(self.0.saturating_add(1))));
         bounds.map_or(0..0, |(from, to)| from.timestamp_micros()..to.timestamp_micros())
     }
 
