@@ -37,11 +37,22 @@ fn tally() -> Tally {
     Tally::new(&[], Reading::default())
 }
 
-/// Ones, with a ten at each of `jumps`; four rows a day, as bars of an hour would be.
+/// As [`observe_from`], from the first day on.
 fn observe(tally: &Tally, ticker: &str, jumps: &[usize], judges: &[CalibratedDetector]) {
+    observe_from(0, tally, ticker, jumps, judges);
+}
+
+/// Ones, with a ten at each of `jumps`; four rows a day, as bars of an hour would be.
+fn observe_from(
+    first_day: i32,
+    tally: &Tally,
+    ticker: &str,
+    jumps: &[usize],
+    judges: &[CalibratedDetector],
+) {
     let values: Vec<f64> =
         (0..80).map(|row| if jumps.contains(&row) { 10.0 } else { 1.0 }).collect();
-    let days: Vec<i32> = (0..80).map(|row| row / 4).collect();
+    let days: Vec<i32> = (0..80).map(|row| first_day + row / 4).collect();
     let history = History {
         days: &days,
         values: &values,
@@ -124,28 +135,11 @@ fn no_model_and_no_row_are_an_empty_summary() {
     assert_eq!(Summary::of(&[], std::iter::empty()), Summary::default());
 }
 
-/// As [`observe`], over the turn of the year: row 0 is 27 December 1969, row 20 New Year's Day.
+/// `A` over the turn of the year: row 0 is of 27 December 1969, row 20 of New Year's Day.
 fn observe_turn(tally: &Tally, jumps: &[usize]) {
-    let values: Vec<f64> =
-        (0..80).map(|row| if jumps.contains(&row) { 10.0 } else { 1.0 }).collect();
-    let days: Vec<i32> = (0..80).map(|row| row / 4 - 5).collect();
-    let history = History {
-        days: &days,
-        values: &values,
-        features: 1,
-        feature_scales: None,
-        reference_prices: None,
-        segments: &[0; 80],
-        breaks: &[false; 80],
-        windowed: &[false; 80],
-        length: 2,
-    };
     let spans = Spans { train_to: -9, validation_to: -9, calibration_to: -8 };
     let judge = CalibratedDetector { split: Split::try_from(spans).unwrap(), ..judge("short", 1) };
-    let scores = judge.detector.score("A", &history).unwrap();
-    let judgement = judge.judge_scores("A", &history, &scores);
-    tally.observe(&judge, "A", &history, &scores, &judgement);
-    tally.ticker_done("A");
+    observe_from(-5, tally, "A", jumps, &[judge]);
 }
 
 #[test]
