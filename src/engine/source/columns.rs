@@ -5,6 +5,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use super::footers::Footer;
 use super::listing::Listing;
 use super::misfit::{self, Misfit};
+use super::utc::naive_type;
 use super::{Source, Ticker};
 use crate::error::{Error, Kind, Report, Result};
 use crate::step::instant_type;
@@ -32,6 +33,8 @@ pub(super) struct Scanned {
     pub(super) partition_keys: Vec<String>,
     /// Whether `ts` is a row number.
     pub(super) ts_is_row_number: bool,
+    /// Whether `ts` has no time zone in any file: what it shows is UTC.
+    pub(super) ts_is_naive: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -156,11 +159,12 @@ fn scanned(
 ) -> Result<Scanned> {
     let ts_types = footers.iter().filter_map(|footer| {
         let field = footer.schema.field_with_name(source.columns.ts.as_deref()?).ok()?;
-        Some(field.data_type().is_integer())
+        Some(field.data_type())
     });
-    let ts_types: Vec<bool> = ts_types.collect();
-    let ts_is_row_number = ts_types.first().copied().unwrap_or(false);
-    if let Some(other) = ts_types.iter().position(|is_integer| *is_integer != ts_is_row_number) {
+    let ts_types: Vec<&DataType> = ts_types.collect();
+    let ts_is_row_number = ts_types.first().is_some_and(|ts| ts.is_integer());
+    let ts_is_naive = !ts_types.iter().any(|ts| matches!(ts, DataType::Timestamp(_, Some(_))));
+    if let Some(other) = ts_types.iter().position(|ts| ts.is_integer() != ts_is_row_number) {
         let place = listing.files.get(other).map(|file| file.name(&listing.url));
         let column = source.columns.ts.as_deref().unwrap_or_default();
         let report = Report::new("time is dates in one file and row numbers in another")
@@ -178,6 +182,7 @@ fn scanned(
         let data_type = match part {
             Part::Ticker => DataType::Utf8,
             Part::Ts if ts_is_row_number => DataType::Int64,
+            Part::Ts if ts_is_naive => naive_type(),
             Part::Ts => instant_type(),
             Part::Number => DataType::Float64,
         };
@@ -193,5 +198,6 @@ fn scanned(
         file_fields: fields.into(),
         partition_keys: partition_keys.cloned().collect(),
         ts_is_row_number,
+        ts_is_naive,
     })
 }

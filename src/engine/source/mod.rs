@@ -29,7 +29,7 @@ mod repeated;
 mod table;
 mod texts;
 mod unpacked;
-mod utc_date;
+mod utc;
 mod wildcard;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 
 use super::columns::Scanned;
-use super::utc_date::utc_date;
+use super::utc::{utc_date, utc_instant};
 use super::{IS_CONFLICT, Source, Ticker};
 use crate::error::Result;
 use crate::failure::from_datafusion;
@@ -30,6 +30,7 @@ pub(super) fn select(
     };
     let ts = match &columns.ts {
         Some(name) if scanned.ts_is_row_number => day(ident(name)),
+        Some(name) if scanned.ts_is_naive => utc_instant(ident(name)),
         Some(name) => ident(name),
         None => day(cast(row_number(), DataType::Int64) - lit(1_i64)),
     };
