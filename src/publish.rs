@@ -1,7 +1,6 @@
 //! Scores what is stale, writes its cells and commits the run, whose row comes last.
 
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::Utc;
 use oddlot_engine::Error;
@@ -21,7 +20,7 @@ use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
 use crate::selection::Selection;
 use crate::split::day;
-use crate::stopwatch::{Part, Spent, Stopwatch};
+use crate::stopwatch::Stopwatch;
 use crate::train::Ready;
 
 mod beside;
@@ -94,7 +93,7 @@ impl Job<'_> {
         }
         let Scoring { n_rows, n_replaced, .. } = scoring;
         if n_rows > 0 {
-            tell_time(&watch.read(), n_rows);
+            watch.read().tell("scored", n_rows);
         }
         failpoint::pass(Failpoint::CellsCommitted)?;
         let summary = match is_whole || n_rows > 0 {
@@ -213,23 +212,4 @@ impl Job<'_> {
             summary,
         }
     }
-}
-
-/// Tells how long the scoring stage took and what in it; the network's part is what its kernels
-/// alone would take on as many threads.
-fn tell_time(spent: &Spent, n_rows: usize) {
-    let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
-    let parts = [Part::Network, Part::Read, Part::Judge, Part::Write].map(|part| spent.of(part));
-    tracing::info!(
-        rows = n_rows,
-        windows = spent.n_windows,
-        seconds = %seconds(spent.whole),
-        network = %seconds(parts[0]),
-        read = %seconds(parts[1]),
-        judge = %seconds(parts[2]),
-        write = %seconds(parts[3]),
-        processor = spent.processor.map(seconds).map(tracing::field::display),
-        peak_mib = crate::machine::peak_mib(),
-        "scored"
-    );
 }

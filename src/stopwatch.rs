@@ -1,4 +1,4 @@
-//! Where the time of the scoring stage goes, as a share of what the clock on the wall shows.
+//! Where the time of a stage goes, as a share of what the clock on the wall shows.
 //!
 //! Several threads do several things at once, and a thread that waits for the others in the middle
 //! of a network may take up another ticker meanwhile. So each moment is divided among what the
@@ -17,12 +17,12 @@ use oddlot_series::{FitError, Fitted, ModelSpec, NamedTensor, Windows};
 
 use crate::machine;
 
-/// What a thread does in the scoring stage.
+/// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Reads prices, makes features and windows.
     Read,
-    /// Is inside a network.
+    /// Is inside a network: it learns or is asked.
     Network,
     /// Scales, compares, merges, judges, lays out rows.
     Judge,
@@ -72,6 +72,24 @@ impl Spent {
     pub fn of(&self, part: Part) -> Duration {
         self.parts[part as usize]
     }
+
+    /// Tells how long `stage` of `n_rows` price rows took and what in it; the network's part is what its
+    /// kernels alone would take on as many threads.
+    pub fn tell(&self, stage: &str, n_rows: usize) {
+        let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
+        tracing::info!(
+            rows = n_rows,
+            windows = self.n_windows,
+            seconds = %seconds(self.whole),
+            network = %seconds(self.of(Part::Network)),
+            read = %seconds(self.of(Part::Read)),
+            judge = %seconds(self.of(Part::Judge)),
+            write = %seconds(self.of(Part::Write)),
+            processor = self.processor.map(seconds).map(tracing::field::display),
+            peak_mib = machine::peak_mib(),
+            "{stage}"
+        );
+    }
 }
 
 impl Stopwatch {
@@ -120,7 +138,8 @@ impl Stopwatch {
         from
     }
 
-    fn count(&self, n_windows: usize) {
+    /// Counts windows that a network was given.
+    pub fn count(&self, n_windows: usize) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.n_windows += n_windows as u64;
     }

@@ -6,6 +6,7 @@
 //! where those have changed it is an error: nobody trains over them unasked.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
@@ -20,6 +21,7 @@ use crate::artifact::{Model, Pointer};
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::{Prices, sql_of};
 use crate::progress::{Progress, TrainingBars};
+use crate::stopwatch::Stopwatch;
 
 mod abreast;
 mod foreign;
@@ -181,6 +183,17 @@ impl Order<'_> {
     }
 }
 
+/// What models are made with.
+#[derive(Clone)]
+struct Means {
+    /// What a person sees.
+    bars: TrainingBars,
+    /// Threads that a network trains on.
+    threads: Threads,
+    /// What takes the time of all of them.
+    watch: Arc<Stopwatch>,
+}
+
 /// A model and whether this run made it.
 pub struct Ready {
     /// The model.
@@ -245,27 +258,30 @@ impl Workshop<'_> {
         };
         let n_networks = orders.iter().filter(|order| order.trains_a_network()).count();
         let Abreast { models, threads } = Abreast::of(n_networks, self.threads);
-        let bars = self.progress.training();
-        let made = orders.into_iter().map(|order| {
-            let (rows, bars) = (rows.clone(), bars.clone());
-            self.carry_out_one(order, rows, bars, threads)
-        });
-        stream::iter(made).buffered(models).try_collect().await
+        let means = Means { bars: self.progress.training(), threads, watch: Stopwatch::start() };
+        let is_needed = orders.iter().any(Order::needs_rows);
+        let made =
+            orders.into_iter().map(|order| self.carry_out_one(order, rows.clone(), means.clone()));
+        let ready = stream::iter(made).buffered(models).try_collect().await;
+        if is_needed {
+            let n_rows = self.digest.n_rows_until(self.split.spans().calibration_to);
+            means.watch.read().tell("learnt", n_rows);
+        }
+        ready
     }
 
     async fn carry_out_one(
         &self,
         order: Order<'_>,
         rows: LearningRows,
-        bars: TrainingBars,
-        threads: Threads,
+        means: Means,
     ) -> Result<Ready, Error> {
         let Order { model, keys, task } = order;
         match task {
             Task::Take(model) => Ok(Ready { model: *model, is_new: false }),
             Task::Make(need, weights) => {
                 tracing::info!(model = model.name.as_str(), "{}", need.why());
-                self.make_and_store(model, keys, rows, bars, threads, weights).await
+                self.make_and_store(model, keys, rows, means, weights).await
             }
         }
     }
@@ -277,9 +293,9 @@ impl Workshop<'_> {
     pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
         let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
         let rows = self.learning_rows().await?;
-        let bars = self.progress.training();
-        let weights = Weights::Import(foreign);
-        self.make_and_store(model, keys, rows, bars, Threads::All, weights).await
+        let (bars, watch) = (self.progress.training(), Stopwatch::start());
+        let means = Means { bars, threads: Threads::All, watch };
+        self.make_and_store(model, keys, rows, means, Weights::Import(foreign)).await
     }
 
     /// Imported weights are not taken over for other input or other layers.
@@ -314,8 +330,7 @@ impl Workshop<'_> {
         model: &ModelPlan,
         keys: Keys,
         rows: LearningRows,
-        bars: TrainingBars,
-        threads: Threads,
+        means: Means,
         weights: Weights,
     ) -> Result<Ready, Error> {
         let job = Job {
@@ -327,8 +342,8 @@ impl Workshop<'_> {
             split: self.split,
             learnt_from: hex(&self.digest.learnt_from),
             extent: self.prices.extent(),
-            bars,
-            engine: (self.engine, threads),
+            engine: self.engine,
+            means,
         };
         let made = off_tokio("training", move || job.make(weights)).await??;
         made.store(self.root, self.staging).await?;

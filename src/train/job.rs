@@ -8,25 +8,25 @@ use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::{Layout, TickerRows};
 use oddlot_engine::{Error, Kind, Report};
-use oddlot_nets::{Engine, Threads, mean_loss};
+use oddlot_nets::{Engine, mean_loss};
 use oddlot_series::{
-    Archive, AsPublished, Baseline, BaselineFit, CalibrateError, Detector, ErrorShape, FitError,
-    Fitted, Form, History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit, ScalerParts,
-    Scalers, Scope, Scores, Split, Thresholds, TrainingSet,
+    Archive, AsPublished, Baseline, BaselineFit, CalibrateError, Detector, EpochReport, ErrorShape,
+    FitError, Fitted, Form, History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit,
+    ScalerParts, Scalers, Scope, Scores, Split, Thresholds, TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
-use super::Keys;
 use super::foreign::Foreign;
 use super::rows::LearningRows;
+use super::{Keys, Means};
 use crate::artifact::{
     Artifact, Course, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes,
 };
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
-use crate::progress::TrainingBars;
 use crate::settings::score::NormName;
+use crate::stopwatch::{Part, TimedNetwork};
 
 /// One model to be made: owns what it needs, because it runs on another thread.
 pub(super) struct Job {
@@ -39,9 +39,9 @@ pub(super) struct Job {
     pub(super) learnt_from: String,
     /// From when to when the source has rows, for messages.
     pub(super) extent: String,
-    pub(super) bars: TrainingBars,
-    /// What computes networks, and on which threads it trains.
-    pub(super) engine: (Engine, Threads),
+    /// What computes networks.
+    pub(super) engine: Engine,
+    pub(super) means: Means,
 }
 
 /// Where a model's weights come from. Scalers and thresholds are fitted anew in any case.
@@ -102,7 +102,7 @@ impl Job {
         let unscaled = Scaler::try_from(unscaled)
             .map_err(|error| Error::bug(format!("no scaling: {error}")))?;
         let threshold = lower::threshold(self.model.threshold)?;
-        let judge = StoredJudge::Archive { archive, threshold, engine: self.engine.0.to_string() };
+        let judge = StoredJudge::Archive { archive, threshold, engine: self.engine.to_string() };
         self.model(Scalers::pooled(unscaled), judge, None, Form::default(), None, None)
     }
 
@@ -140,12 +140,22 @@ impl Job {
             form,
             thresholds,
         };
-        Model::new(artifact, network, self.engine.0)
+        Model::new(artifact, network, self.engine)
+    }
+
+    /// Calls `each` with the rows of every ticker, in their order.
+    fn each_ticker(
+        &self,
+        mut each: impl FnMut(&TickerRows) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let watch = &self.means.watch;
+        let mut judge = |rows: &TickerRows| watch.during(Part::Judge, || each(rows));
+        watch.during(Part::Read, || self.rows.for_each(&mut judge))
     }
 
     fn scalers(&self) -> Result<Scalers, Error> {
         let mut fit = ScalerFit::new(lower::scaling(self.plan.scaling), self.layout.features.len());
-        self.rows.for_each(|rows| {
+        self.each_ticker(|rows| {
             fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
             Ok(())
         })?;
@@ -158,7 +168,7 @@ impl Job {
             crate::settings::split::Scaling::None => Scope::Pooled,
         };
         let mut fit = BaselineFit::new(baseline, scope, self.layout.features.len());
-        self.rows.for_each(|rows| {
+        self.each_ticker(|rows| {
             fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
             Ok(())
         })?;
@@ -168,7 +178,7 @@ impl Job {
     /// The scaled windows of the training and the validation span.
     fn training_set(&self, scalers: &Scalers) -> Result<TrainingSet, Error> {
         let mut set = TrainingSet::new(self.layout.length, self.layout.features.len());
-        self.rows.for_each(|rows| {
+        self.each_ticker(|rows| {
             let scaler = scalers.get(&rows.ticker).item;
             set.add(&history(rows, &self.layout), scaler, &self.split)
                 .map_err(|error| Error::bug(format!("training windows: {error}")))
@@ -197,7 +207,7 @@ impl Job {
         scalers: &Scalers,
     ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
         let spec = self.spec()?;
-        let engine = self.engine.0;
+        let engine = self.engine;
         let (network, imported) = foreign.network(&spec, &self.model, engine)?;
         let training = self.held_out(network.as_ref(), scalers)?;
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(network.as_ref())?));
@@ -251,9 +261,10 @@ impl Job {
         let windows =
             set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
         let spec = self.spec()?;
-        let (engine, threads) = self.engine;
-        let network = engine.model(spec.clone(), threads).map_err(|error| self.unfit(&error))?;
-        let bar = self.bars.of(self.model.name.as_str(), spec.training.epochs);
+        let Means { bars, threads, watch } = &self.means;
+        let network =
+            self.engine.model(spec.clone(), *threads).map_err(|error| self.unfit(&error))?;
+        let bar = bars.of(self.model.name.as_str(), spec.training.epochs);
         let mut record = TrainingRecord {
             n_train_windows: windows.train.len(),
             n_validation_windows: windows.validation.len(),
@@ -265,29 +276,32 @@ impl Job {
         let is_published = spec.as_published.is_some();
         let mut best = None;
         let restores_best = spec.training.restore_best;
-        let fitted = network
-            .fit(windows, &mut |report| {
-                record.epochs = report.epoch;
-                if report.is_best || !restores_best {
-                    record.best_epoch = report.epoch;
-                    record.validation_loss = report.validation_loss;
-                }
-                if report.is_best {
-                    best = report.validation_loss;
-                }
-                if is_published {
-                    record.course = Some(Course {
-                        last_train_loss: report.train_loss,
-                        last_validation_loss: report.validation_loss,
-                        best_validation_loss: best,
-                    });
-                }
-                bar.observe(report);
-            })
+        let n_windows = windows.train.len() + windows.validation.len();
+        let mut observe = |report: &EpochReport| {
+            record.epochs = report.epoch;
+            if report.is_best || !restores_best {
+                record.best_epoch = report.epoch;
+                record.validation_loss = report.validation_loss;
+            }
+            if report.is_best {
+                best = report.validation_loss;
+            }
+            if is_published {
+                record.course = Some(Course {
+                    last_train_loss: report.train_loss,
+                    last_validation_loss: report.validation_loss,
+                    best_validation_loss: best,
+                });
+            }
+            bar.observe(report);
+        };
+        let fitted = watch
+            .during(Part::Network, || network.fit(windows, &mut observe))
             .map_err(|error| self.unfit(&error))?;
+        watch.count(n_windows * record.epochs);
         bar.finish();
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
-        let (training, imported, engine) = (record, None, engine.to_string());
+        let (training, imported, engine) = (record, None, self.engine.to_string());
         let spec = Box::new(spec);
         let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
         Ok((judge, Some(Arc::from(fitted))))
@@ -307,7 +321,9 @@ impl Job {
             }
             (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
             (StoredJudge::Network { .. }, Some(network)) => {
-                Judge::Network { network: Arc::clone(network), scalers: scalers.clone() }
+                let (network, watch) = (Arc::clone(network), Arc::clone(&self.means.watch));
+                let network = Arc::new(TimedNetwork { network, watch });
+                Judge::Network { network, scalers: scalers.clone() }
             }
             (StoredJudge::Network { .. }, None) => {
                 return Err(Error::bug("a network without weights"));
@@ -330,7 +346,7 @@ impl Job {
     /// Mean and covariance of the errors of the validation span.
     fn error_shape(&self, detector: &Detector) -> Result<ErrorShape, Error> {
         let mut errors = Vec::new();
-        self.rows.for_each(|rows| {
+        self.each_ticker(|rows| {
             let history = history(rows, &self.layout);
             let scores = scores(detector, rows, &history)?;
             errors.extend(ErrorShape::errors(&history, &scores, &self.split));
@@ -354,7 +370,7 @@ impl Job {
         let mut is_all_constant = true;
         let (n_features, n_before) =
             (self.layout.features.len().max(1), self.rows_before(detector));
-        self.rows.for_each(|rows| {
+        self.each_ticker(|rows| {
             is_all_constant &= is_constant(&rows.values, n_features);
             let first = rows.days.partition_point(|&day| day <= self.split.spans().validation_to);
             let own = rows.from_row(first.saturating_sub(n_before), &self.layout);
