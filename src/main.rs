@@ -44,6 +44,7 @@ use std::process::ExitCode;
 use cli::Cli;
 use diagnostic::Colour;
 use exit::Exit;
+use oddlot_engine::s3::set_put_bytes;
 use oddlot_engine::{Error, failpoint};
 
 fn main() -> ExitCode {
@@ -51,7 +52,11 @@ fn main() -> ExitCode {
     log::start(cli.log_format, cli.quiet);
     let [engine, isa] = ["ODDLOT_ENGINE", "ODDLOT_ISA"].map(|name| std::env::var(name).ok());
     let armed = std::env::var("ODDLOT_FAILPOINT").map_or(Ok(()), |name| failpoint::arm(&name));
-    let done = match armed.and_then(|()| lower::engine(engine.as_deref(), isa.as_deref())) {
+    let put = || std::env::var("ODDLOT_S3_PUT_BYTES").map_or(Ok(()), |n| set_put_bytes(&n));
+    let done = match armed
+        .and_then(|()| put())
+        .and_then(|()| lower::engine(engine.as_deref(), isa.as_deref()))
+    {
         Ok(engine) => commands::dispatch(&cli, engine).map_err(|error| (Exit::from(&error), error)),
         Err(report) => Err((Exit::Usage, Error::config(report))),
     };

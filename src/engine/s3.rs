@@ -1,23 +1,26 @@
 //! Buckets: how one is reached, with whose credentials, and what its refusals mean.
 //!
 //! Settings come from the pipeline file, and where that is silent from the variables `AWS_…` that
-//! other tools read too. Credentials come from variables or roles only, never from the file.
+//! other tools read too. Credentials come from variables, profiles or roles, never from the pipeline file.
 
 mod credentials;
 mod endpoint;
 mod failure;
+mod profile;
 mod store;
 mod upload;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
 pub(crate) use failure::REPLACED;
 pub use failure::{Cause, S3Failure, failure_in};
+pub use upload::set_put_bytes;
 pub(crate) use upload::upload;
 
 use crate::error::{Error, Report, Result};
@@ -34,6 +37,12 @@ pub struct S3Settings {
     pub path_style: Option<bool>,
     /// Whether an endpoint may be reached without encryption: for servers of tests.
     pub allow_http: Option<bool>,
+    /// How often a request is tried.
+    pub max_attempts: Option<usize>,
+    /// The wait before the second try; the following ones are drawn from a range that widens.
+    pub retry_wait: Option<Duration>,
+    /// How long one try may take, answer and all.
+    pub timeout: Option<Duration>,
 }
 
 /// A folder on this machine, or a bucket with a prefix and how it is reached.
@@ -101,11 +110,13 @@ pub(crate) fn prefix(names: &str) -> Result<Path> {
     })
 }
 
-/// Variables of this process that speak of S3; one that is set to nothing counts as not set.
+/// Variables of this process that speak of S3, and the home that profiles lie in; one that is set to nothing counts
+/// as not set.
 fn variables() -> Vec<(String, String)> {
     let all = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    all.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()).collect()
+    let is_ours = |name: &str| name.starts_with("AWS_") || name == "HOME";
+    all.filter(|(name, value)| is_ours(name) && !value.is_empty()).collect()
 }
 
 /// Opens a bucket; nothing is asked of the server yet.
@@ -121,11 +132,10 @@ pub fn open(bucket: &str, settings: &S3Settings) -> Result<Arc<dyn ObjectStore>>
 /// # Errors
 /// Those of [`open`].
 pub fn open_briefly(bucket: &str, settings: &S3Settings) -> Result<(Arc<dyn ObjectStore>, Access)> {
-    let mut variables = variables();
-    if !variables.iter().any(|(name, _)| name == ATTEMPTS) {
-        variables.push((ATTEMPTS.to_owned(), "2".to_owned()));
-    }
-    let client = client(bucket, settings, &variables)?;
+    let variables = variables();
+    let is_said = variables.iter().any(|(name, _)| name == ATTEMPTS);
+    let max_attempts = if is_said { None } else { Some(2) };
+    let client = client(bucket, &S3Settings { max_attempts, ..settings.clone() }, &variables)?;
     let access = client.access();
     Ok((client.store(bucket)?, access))
 }
@@ -183,13 +193,15 @@ struct Client {
     builder: AmazonS3Builder,
     source: Arc<str>,
     provider: AwsCredentialProvider,
+    retry: RetryConfig,
 }
 
 impl Client {
     fn store(self, bucket: &str) -> Result<Arc<dyn ObjectStore>> {
-        let store = self.builder.with_credentials(self.provider).build();
+        let builder = self.builder.with_retry(self.retry.clone());
+        let store = builder.with_credentials(self.provider).build();
         let store = store.map_err(|error| unusable(&error))?;
-        Ok(Arc::new(S3Store::new(Arc::new(store), bucket, self.source)))
+        Ok(Arc::new(S3Store::new(Arc::new(store), bucket, self.source, &self.retry)))
     }
 
     fn access(&self) -> Access {
@@ -227,20 +239,41 @@ fn client(bucket: &str, settings: &S3Settings, variables: &[(String, String)]) -
         builder = builder.with_region(region);
     }
     let builder = endpoint::set(builder, bucket, settings)?;
-    let retry = retry(variables);
-    let (source, provider) = credentials::of(&builder, &retry)?;
-    Ok(Client { builder: builder.with_retry(retry), source, provider })
+    let builder = match settings.timeout {
+        Some(timeout) => builder.with_config(
+            AmazonS3ConfigKey::Client(ClientConfigKey::Timeout),
+            format!("{}ms", timeout.as_millis()),
+        ),
+        None => builder,
+    };
+    let retry = retry(settings, variables);
+    let (source, provider) = credentials::of(&builder, &retry, variables)?;
+    Ok(Client { builder, source, provider, retry })
 }
 
-/// As often as `AWS_MAX_ATTEMPTS` says, else for three minutes at most.
-fn retry(variables: &[(String, String)]) -> RetryConfig {
-    let attempts = variables.iter().find(|(name, _)| name == ATTEMPTS);
-    let attempts = attempts.and_then(|(_, value)| value.parse::<usize>().ok());
-    let mut retry = RetryConfig::default();
-    if let Some(attempts) = attempts {
-        retry.max_retries = attempts.saturating_sub(1);
+/// How often a request is tried where nobody says: with these waits for a minute or so.
+const ATTEMPTS_DEFAULT: usize = 20;
+/// After this time nothing is tried again: a request is signed once, and a signature ages.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(3 * 60);
+
+/// As often as the file or `AWS_MAX_ATTEMPTS` says.
+///
+/// Each wait is drawn between the first one and three times the one before, 15 s at most (decorrelated jitter:
+/// Brooker 2015, "Exponential Backoff And Jitter"), so that runs which were throttled together do not come back
+/// together. The client's own default is twice the one before, which grows by a twentieth of a second a try: ten
+/// of them are over in three seconds, and no throttling is.
+fn retry(settings: &S3Settings, variables: &[(String, String)]) -> RetryConfig {
+    let variable = variables.iter().find(|(name, _)| name == ATTEMPTS);
+    let variable = || variable.and_then(|(_, value)| value.parse::<usize>().ok());
+    let attempts = settings.max_attempts.or_else(variable).unwrap_or(ATTEMPTS_DEFAULT);
+    let defaults = BackoffConfig::default();
+    let init_backoff = settings.retry_wait.unwrap_or(defaults.init_backoff);
+    let max_backoff = defaults.max_backoff.max(init_backoff);
+    RetryConfig {
+        backoff: BackoffConfig { init_backoff, max_backoff, base: 3.0 },
+        max_retries: attempts.saturating_sub(1),
+        retry_timeout: RETRY_TIMEOUT,
     }
-    retry
 }
 
 /// Settings that no client can be made of. They hold no secret: keys are not parsed.

@@ -14,6 +14,9 @@ pub(super) fn settings(s3: Option<&S3>) -> S3Settings {
         region: text(&s3.region),
         path_style: s3.path_style.as_ref().map(|p| p.value),
         allow_http: s3.allow_http.as_ref().map(|p| p.value),
+        max_attempts: s3.max_attempts.as_ref().map(|p| p.value.get()),
+        retry_wait: s3.retry_wait.as_ref().map(|p| p.value),
+        timeout: s3.timeout.as_ref().map(|p| p.value),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod archive;
 mod as_published;
 pub mod clock;
 mod document;
+mod duration;
 mod expand;
 mod fields;
 pub mod memory;

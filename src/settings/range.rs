@@ -277,6 +277,11 @@ whole_number! {
     Parts: 1 to 1024
 }
 
+whole_number! {
+    /// Tries of a request to a bucket.
+    Attempts: 1 to 1000
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

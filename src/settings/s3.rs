@@ -1,7 +1,9 @@
 //! `[source.s3]` and `[output.s3]`: how a bucket is reached. Never with which credentials: those come
 //! from the environment, so that a pipeline file can be shown to anybody.
 
-use super::{fields::Fields, value::Placed};
+use std::time::Duration;
+
+use super::{fields::Fields, range::Attempts, value::Placed};
 
 /// `[….s3]`
 #[derive(Clone, Debug)]
@@ -16,6 +18,12 @@ pub struct S3 {
     pub path_style: Option<Placed<bool>>,
     /// Whether `endpoint` may be http.
     pub allow_http: Option<Placed<bool>>,
+    /// How often a request is tried.
+    pub max_attempts: Option<Placed<Attempts>>,
+    /// The wait before the second try.
+    pub retry_wait: Option<Placed<Duration>>,
+    /// How long one try may take, answer and all.
+    pub timeout: Option<Placed<Duration>>,
 }
 
 impl S3 {
@@ -26,7 +34,10 @@ impl S3 {
         let region = fields.optional("region", "region = \"eu-central-1\"");
         let path_style = fields.optional("path_style", "path_style = false");
         let allow_http = fields.optional("allow_http", "allow_http = true");
+        let max_attempts = fields.optional("max_attempts", "max_attempts = 20");
+        let retry_wait = fields.optional("retry_wait", "retry_wait = \"100ms\"");
+        let timeout = fields.optional("timeout", "timeout = \"30s\"");
         fields.finish();
-        Self { at, endpoint, region, path_style, allow_http }
+        Self { at, endpoint, region, path_style, allow_http, max_attempts, retry_wait, timeout }
     }
 }

@@ -1,11 +1,13 @@
 //! Source and output on a real S3 server.
 
 mod credentials;
+mod faults;
 mod hostile;
 mod leases;
 mod places;
 mod secrets;
 mod uploads;
+mod wire;
 
 use crate::cloud::Cloud;
 use crate::market::{closes, csv, revise};

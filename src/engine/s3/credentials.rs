@@ -1,7 +1,7 @@
 //! Whose credentials a bucket is opened with: found as the client finds them, and named.
 //!
-//! In this order: `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY`; a web identity; the role of a
-//! container; the role of a pod; the role of the instance. `~/.aws` is not read.
+//! In this order: `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY`; a web identity; the profile that `AWS_PROFILE`
+//! names; the role of a container; the role of a pod; the role of the instance.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use object_store::aws::{
 use object_store::{CredentialProvider, RetryConfig};
 
 use super::failure::{self, Cause, S3Failure};
+use super::profile::{self, Origin};
 use super::{is_on, unusable};
 use crate::error::{Error, Kind, Report, Result};
 
@@ -22,6 +23,7 @@ const METADATA_RETRIES: usize = 2;
 pub(super) fn of(
     builder: &AmazonS3Builder,
     retry: &RetryConfig,
+    variables: &[(String, String)],
 ) -> Result<(Arc<str>, AwsCredentialProvider)> {
     let has = |key| builder.get_config_value(&key).is_some();
     let name = |key| builder.get_config_value(&key).unwrap_or_default();
@@ -39,6 +41,13 @@ pub(super) fn of(
         }
     } else if has(Key::WebIdentityTokenFile) && has(Key::RoleArn) {
         format!("the web identity in {} as {}", name(Key::WebIdentityTokenFile), name(Key::RoleArn))
+    } else if let Some((source, origin)) = profile::of(variables)? {
+        let source: Arc<str> = source.into();
+        let inner: AwsCredentialProvider = match origin {
+            Origin::Keys(keys) => Arc::new(keys),
+            Origin::Process(process) => Arc::new(process),
+        };
+        return Ok((Arc::clone(&source), Arc::new(Named { inner, source })));
     } else if has(Key::ContainerCredentialsRelativeUri) {
         "the container's role, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI".to_owned()
     } else if has(Key::ContainerCredentialsFullUri) && has(Key::ContainerAuthorizationTokenFile) {

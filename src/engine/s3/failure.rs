@@ -25,8 +25,12 @@ pub enum Cause {
     NoBucket,
     /// The bucket is in another region.
     OtherRegion,
-    /// The server cannot be reached, or asks to come again.
+    /// The server asks to come again.
     Temporary,
+    /// The server cannot be reached, or the connection ended before all was said.
+    NoAnswer,
+    /// The server answers with a page for people.
+    NoS3,
     /// The object was replaced while it was read.
     Replaced,
     /// An object has a name that is no path, as `a//b` or `a/../b`.
@@ -96,9 +100,20 @@ impl S3Failure {
             ),
             Cause::Temporary => Error::new(
                 Kind::Store,
+                report("S3 asks to come again later")
+                    .expected("a server that does it within the tries that it is given")
+                    .hint("run the same command again; `max_attempts` in [source.s3] and [output.s3], or AWS_MAX_ATTEMPTS, gives it more tries"),
+            ),
+            Cause::NoAnswer => Error::new(
+                Kind::Store,
                 report("S3 cannot be reached")
                     .expected("a server that answers")
                     .hint("check the network, and `endpoint` or AWS_ENDPOINT_URL, then run the same command again"),
+            ),
+            Cause::NoS3 => Error::config(
+                report("this server does not speak S3")
+                    .expected("an S3 server")
+                    .hint("correct `endpoint` in [source.s3] or [output.s3], or AWS_ENDPOINT_URL"),
             ),
             Cause::Replaced => Error::new(
                 Kind::Store,
@@ -174,6 +189,7 @@ fn cause(
         )
         | (_, Some(301 | 307 | 308)) => return Cause::OtherRegion,
         (_, Some(401 | 403)) => return Cause::Denied,
+        (None, Some(400 | 404 | 405)) if is_page(text) => return Cause::NoS3,
         (_, Some(408 | 429 | 500 | 502 | 503 | 504)) => return Cause::Temporary,
         _ => {}
     }
@@ -182,7 +198,7 @@ fn cause(
     }
     match http_error(error).map(HttpError::kind) {
         Some(HttpErrorKind::Decode) | None => Cause::Refused,
-        Some(_) => Cause::Temporary,
+        Some(_) => Cause::NoAnswer,
     }
 }
 
@@ -219,6 +235,10 @@ fn deepest(error: &(dyn StdError + 'static)) -> String {
 /// Lists are refused as a whole for one such name.
 fn is_no_path(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::InvalidPath { .. })
+}
+
+fn is_page(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("<html")
 }
 
 fn code(text: &str) -> Option<&str> {
@@ -291,5 +311,8 @@ mod tests {
         assert_eq!(kind("400 Bad Request", "AuthorizationHeaderMalformed"), Kind::Config);
         assert_eq!(kind("503 Service Unavailable", "SlowDown"), Kind::Store);
         assert_eq!(kind("400 Bad Request", "EntityTooLarge"), Kind::Output);
+        let page = of("404 Not Found", "<!doctype html><HTML>Welcome</HTML>");
+        assert_eq!(page.cause, Cause::NoS3);
+        assert_eq!(page.error("s3://b", Kind::Output).kind, Kind::Config);
     }
 }

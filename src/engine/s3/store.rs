@@ -6,14 +6,16 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, RetryConfig,
+    UploadPart,
 };
 
 use super::failure::{Cause, S3Failure};
@@ -26,7 +28,20 @@ pub(super) struct S3Store {
     told: Told,
     /// Objects as they were first seen.
     seen: Arc<Mutex<HashMap<Path, Pin>>>,
+    /// How lists that are cut off go on.
+    retry: Retry,
 }
+
+/// What the client does not do by itself: it tries requests again, and the rest of an object that is cut off, but
+/// not the rest of a list.
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    n_retries: usize,
+    wait: Duration,
+}
+
+/// A list is begun so often where it ended; each time the client tries as often as it was told.
+const LIST_RETRIES: usize = 3;
 
 /// Makes the client's errors ours.
 #[derive(Clone, Debug)]
@@ -58,9 +73,16 @@ impl Told {
 }
 
 impl S3Store {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>, bucket: &str, credentials: Arc<str>) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn ObjectStore>,
+        bucket: &str,
+        credentials: Arc<str>,
+        retry: &RetryConfig,
+    ) -> Self {
         let told = Told { bucket: bucket.into(), credentials };
-        Self { inner, told, seen: Arc::default() }
+        let n_retries = retry.max_retries.min(LIST_RETRIES);
+        let retry = Retry { n_retries, wait: retry.backoff.init_backoff };
+        Self { inner, told, seen: Arc::default(), retry }
     }
 
     /// Forgets what was seen of an object that is written or removed.
@@ -146,7 +168,15 @@ impl ObjectStore for S3Store {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (told, seen) = (self.told.clone(), Arc::clone(&self.seen));
-        let listed = self.inner.list(prefix).map_err(move |error| told.error(error));
+        let listed = Listing {
+            page: self.inner.list(prefix),
+            store: Arc::clone(&self.inner),
+            prefix: prefix.cloned(),
+            last: None,
+            retry: self.retry,
+        };
+        let listed = stream::unfold(listed, Listing::next);
+        let listed = listed.map_err(move |error| told.error(error));
         let listed = listed.inspect_ok(move |meta| {
             if let Ok(mut seen) = seen.lock() {
                 seen.insert(meta.location.clone(), Pin::of(meta));
@@ -156,14 +186,57 @@ impl ObjectStore for S3Store {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let listed = self.inner.list_with_delimiter(prefix).await;
-        listed.map_err(|error| self.told.error(error))
+        let mut n_left = self.retry.n_retries;
+        loop {
+            match self.inner.list_with_delimiter(prefix).await {
+                Err(error) if n_left > 0 && is_cut_off(&error) => {
+                    n_left -= 1;
+                    tokio::time::sleep(self.retry.wait).await;
+                }
+                listed => return listed.map_err(|error| self.told.error(error)),
+            }
+        }
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.forget(to);
         self.inner.copy_opts(from, to, options).await.map_err(|error| self.told.error(error))
     }
+}
+
+/// A list that goes on behind its last object where it is cut off.
+struct Listing {
+    page: BoxStream<'static, Result<ObjectMeta>>,
+    store: Arc<dyn ObjectStore>,
+    prefix: Option<Path>,
+    last: Option<Path>,
+    retry: Retry,
+}
+
+impl Listing {
+    async fn next(mut self) -> Option<(Result<ObjectMeta>, Self)> {
+        loop {
+            match self.page.next().await? {
+                Ok(found) => {
+                    self.last = Some(found.location.clone());
+                    return Some((Ok(found), self));
+                }
+                Err(error) if self.retry.n_retries > 0 && is_cut_off(&error) => {
+                    self.retry.n_retries -= 1;
+                    tokio::time::sleep(self.retry.wait).await;
+                    self.page = match &self.last {
+                        Some(last) => self.store.list_with_offset(self.prefix.as_ref(), last),
+                        None => self.store.list(self.prefix.as_ref()),
+                    };
+                }
+                failed => return Some((failed, self)),
+            }
+        }
+    }
+}
+
+fn is_cut_off(error: &object_store::Error) -> bool {
+    S3Failure::of(error, &Arc::from("")).cause == Cause::NoAnswer
 }
 
 /// An upload by parts whose errors are ours.
@@ -197,7 +270,10 @@ mod tests {
 
     fn store() -> (Arc<InMemory>, S3Store) {
         let inner = Arc::new(InMemory::new());
-        (Arc::clone(&inner), S3Store::new(inner, "bucket", "nobody".into()))
+        (
+            Arc::clone(&inner),
+            S3Store::new(inner, "bucket", "nobody".into(), &RetryConfig::default()),
+        )
     }
 
     #[tokio::test]

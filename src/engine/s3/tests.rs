@@ -69,3 +69,19 @@ fn a_prefix_is_taken_letter_by_letter() {
         assert_eq!(prefix_of(path).unwrap_err().kind, Kind::Config, "{path}");
     }
 }
+
+#[test]
+fn a_request_is_tried_as_often_as_the_file_says_or_else_the_variable() {
+    let of = |max_attempts, variable: Option<&str>| {
+        let settings = S3Settings { max_attempts, ..S3Settings::default() };
+        let variables: Vec<_> =
+            variable.map(|value| (ATTEMPTS.to_owned(), value.to_owned())).into_iter().collect();
+        retry(&settings, &variables).max_retries
+    };
+    assert_eq!((of(None, None), of(None, Some("4")), of(Some(3), Some("4"))), (19, 3, 2));
+    assert_eq!((of(None, Some("1")), of(None, Some("0")), of(None, Some("often"))), (0, 0, 19));
+    let wait = Duration::from_secs(20);
+    let settings = S3Settings { retry_wait: Some(wait), ..S3Settings::default() };
+    let backoff = retry(&settings, &[]).backoff;
+    assert_eq!((backoff.init_backoff, backoff.max_backoff), (wait, wait));
+}

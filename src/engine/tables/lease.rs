@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::root::{cannot_read, cannot_write};
+use crate::s3::{Cause, failure_in};
 use crate::{Error, Kind, Report, Result};
 
 /// How long a lease holds without a sign of life.
@@ -32,6 +33,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const SKEW: Duration = Duration::from_secs(30);
 /// Others may come first so many times.
 const TRIES: usize = 5;
+/// A put that gets no answer is tried so often.
+const TRIES_OF_PUT: usize = 3;
 
 /// What tells the time.
 pub type Clock = fn() -> DateTime<Utc>;
@@ -133,7 +136,7 @@ async fn ask_at(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let at = Path::from(path);
-    for _ in 0..TRIES {
+    for tries in 1..=TRIES {
         let found = read(store.as_ref(), &at).await.map_err(|error| cannot_read(place, &error))?;
         let (token, mode) = match found {
             None => (1, PutMode::Create),
@@ -162,6 +165,8 @@ async fn ask_at(
             }
             // Another came first, or our own first try did and its answer was lost: read again.
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {}
+            // The client does not repeat by itself what must not be done twice.
+            Err(error) if is_unanswered(&error) && tries < TRIES_OF_PUT => {}
             Err(StoreError::NotImplemented { .. }) => return Ok(Answer::Unknown),
             Err(error) => return Err(cannot_write(place, &error)),
         }
@@ -174,6 +179,11 @@ async fn ask_at(
             .found(format!("{TRIES} tries, each of them too late"))
             .hint("run the same command again"),
     ))
+}
+
+/// Whether nobody knows what became of a put.
+fn is_unanswered(error: &StoreError) -> bool {
+    failure_in(error).is_some_and(|failure| failure.cause == Cause::NoAnswer)
 }
 
 /// The terms at `path`, `None` where they cannot be read, and the version of the object.

@@ -97,6 +97,65 @@ fn session() -> String {
 }
 
 #[test]
+fn a_profile_gives_keys_or_names_the_process_that_does_and_others_are_handed_over() {
+    let cloud = Cloud::with_prices(&csv(&closes()));
+    let config = cloud.workshop.path("config").display().to_string();
+    let printed = serde_json::json!({
+        "Version": 1, "AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY, "Expiration": "2999-01-01T00:00:00Z",
+    });
+    cloud.workshop.write("printed.json", &printed.to_string());
+    let give = cloud.workshop.path("printed.json").display().to_string();
+    let keys = format!("aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+    cloud.workshop.write("config", &format!(
+        "[profile night]\ncredential_process = cat {give}\n[profile keys]\n{keys}[profile sso]\nsso_session = us\n\
+         [profile old]\ncredential_process = sh -c 'echo wr0ng; exit 4'\n"
+    ));
+    let with = |profile: &str, code: i32, words: &[&str]| {
+        let variables = [
+            ("AWS_CONFIG_FILE", config.as_str()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere"),
+            ("AWS_PROFILE", profile),
+        ];
+        ends_with(without_keys(&cloud, &variables), code, words);
+    };
+    with(
+        "sso",
+        77,
+        &[
+            "this profile cannot be resolved here",
+            "eval \"$(aws configure export-credentials --profile sso --format env)\"",
+        ],
+    );
+    with(
+        "old",
+        77,
+        &[
+            "there are no credentials for S3",
+            "the credential_process of the profile old, AWS_PROFILE",
+            "credential_process sh failed: exit status: 4",
+        ],
+    );
+    with("gone", 77, &["there is no such profile\n  --> AWS_PROFILE=gone"]);
+    with("night", 0, &[]);
+    assert_eq!(cloud.cells().len(), 28);
+    with("keys", 0, &[]);
+}
+
+#[test]
+fn an_expired_token_ends_with_77_and_says_whose_it_was() {
+    let cloud = Cloud::with_prices(&csv(&closes()));
+    cloud.refuse("ListObjectsV2", "", || s3s::S3ErrorCode::ExpiredToken);
+    let mut command = cloud.command(&["run", "job.toml"]);
+    command.env("AWS_SESSION_TOKEN", SESSION_TOKEN);
+    let words = [
+        "S3 refuses these credentials",
+        "ExpiredToken",
+        "AWS_ACCESS_KEY_ID with AWS_SESSION_TOKEN",
+    ];
+    ends_with(command, 77, &words);
+}
+
+#[test]
 fn the_role_of_a_pod_gives_access() {
     let cloud = Cloud::with_prices(&csv(&closes()));
     let pod = service(vec![("GET /v1/credentials", session())]);
