@@ -52,8 +52,8 @@ pub enum Command {
     #[command(after_help = "Example: oddlot run pipelines/sp500.toml --from 2024-01-01")]
     Run(Job),
     /// Look for mistakes in a pipeline, its queries and its source, and change nothing
-    #[command(after_help = "Example: oddlot check pipelines/sp500.toml")]
-    Check(Pipeline),
+    #[command(after_help = "Example: oddlot check pipelines/sp500.toml --data")]
+    Check(CheckArgs),
     /// List what a run would train, score and write, and why
     #[command(after_help = "Example: oddlot plan pipelines/sp500.toml --date 2026-02-11")]
     Plan(PlanArgs),
@@ -102,6 +102,17 @@ pub struct Pipeline {
     /// The pipeline file (TOML)
     #[arg(value_name = "PIPELINE")]
     pub pipeline: PathBuf,
+}
+
+/// `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: Pipeline,
+    /// Make every input check that comes with the binary and fits the columns, whatever [checks] leaves out
+    #[arg(long)]
+    pub data: bool,
 }
 
 /// `run` and `score`.

@@ -39,7 +39,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Score(args) => job::score(args, progress, engine),
         Command::Train(args) => job::train(args, progress, engine),
         Command::Plan(args) => check::plan(args, engine),
-        Command::Check(args) => check::check(&args.pipeline),
+        Command::Check(args) => check::check(&args.pipeline.pipeline, args.data),
         Command::Report(args) => report::report(args),
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),

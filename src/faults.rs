@@ -3,12 +3,14 @@
 //! One bad ticker never costs the others. Each is in `ticker_status` with its reason; here the first
 //! few are told to who watches, or logs, and all are counted.
 
+use oddlot_engine::checks::Findings;
 use oddlot_engine::tables::run_tables::TickerRow;
 use serde_json::{Value, json};
 
 use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::prices::told;
 use crate::{log, tell};
 
 /// How many tickers of one kind are told by name.
@@ -23,6 +25,18 @@ pub struct Faults {
     pub failed: Vec<Fault>,
     /// Those that have some rows which cannot be used.
     pub partial: Vec<Fault>,
+    /// What input checks have found.
+    pub checks: Vec<CheckFault>,
+}
+
+/// An input check that has found something.
+#[derive(Clone, Debug)]
+pub struct CheckFault {
+    name: String,
+    severity: &'static str,
+    n_rows: u64,
+    n_tickers: usize,
+    told: String,
 }
 
 /// A ticker and what is wrong with it.
@@ -43,11 +57,32 @@ impl Faults {
             };
             rows.map(fault).collect()
         };
-        Self { n_tickers: tickers.len(), failed: with("failed"), partial: with("partial") }
+        let (failed, partial) = (with("failed"), with("partial"));
+        Self { n_tickers: tickers.len(), failed, partial, checks: Vec::new() }
+    }
+
+    /// The same, with what input checks have found.
+    #[must_use]
+    pub fn with_checks(self, findings: &[Findings]) -> Self {
+        let found = findings.iter().filter(|findings| !findings.tickers.is_empty());
+        let checks = found.map(|findings| CheckFault {
+            name: findings.name.clone(),
+            severity: findings.severity.name(),
+            n_rows: findings.n_rows(),
+            n_tickers: findings.tickers.len(),
+            told: told(findings),
+        });
+        Self { checks: checks.collect(), ..self }
     }
 
     /// Tells the first of them on stderr: a line each, or an event of the JSON log each.
     pub fn tell(&self) {
+        for CheckFault { name: check, severity, n_rows, n_tickers, told } in &self.checks {
+            match log::is_json() {
+                true => tracing::warn!(check, severity, n_rows, n_tickers, told, "check"),
+                false => tell(&format!("{severity} {check}: {told}\n")),
+            }
+        }
         for (status, faults) in [("failed", &self.failed), ("partial", &self.partial)] {
             for Fault { ticker, reason } in faults.iter().take(TOLD_MAX) {
                 match log::is_json() {
@@ -83,6 +118,15 @@ impl Faults {
     pub fn failures_json(&self) -> Value {
         let told = self.failed.iter().take(TOLD_MAX);
         told.map(|Fault { ticker, reason }| json!({ "ticker": ticker, "reason": reason })).collect()
+    }
+
+    /// The input checks that have found something, for the last line of a command.
+    pub fn checks_json(&self) -> Value {
+        let told = |check: &CheckFault| {
+            let CheckFault { name, severity, n_rows, n_tickers, .. } = check;
+            json!({ "check": name, "severity": severity, "rows": n_rows, "tickers": n_tickers })
+        };
+        self.checks.iter().map(told).collect()
     }
 
     /// How a command ends that finished in spite of them.

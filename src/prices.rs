@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{NaiveDate, Utc};
+use oddlot_engine::checks::Findings;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
@@ -17,13 +19,16 @@ use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::ticker_rows::{Layout, day_of, iso_date};
 use oddlot_engine::{Error, Kind};
 
+use crate::faults::Faults;
 use crate::plan::{Plan, SqlPlan};
 use crate::settings::profile::Profile;
 
+mod checked;
 mod defects;
 mod universe;
 mod verdict;
 
+pub use checked::told;
 use universe::Universe;
 use verdict::{Verdict, judge, nothing_left};
 
@@ -39,6 +44,8 @@ pub struct Prices {
     pub tickers: Vec<TickerRow>,
     /// Of them, those whose rows are read and not scored, by the rules of `[universe]`.
     pub unscored: BTreeSet<String>,
+    /// What input checks have found.
+    pub findings: Vec<Findings>,
     /// First and last instant of the rows that are kept, µs UTC.
     pub span: (i64, i64),
     /// The one file, or the path of them all, for messages.
@@ -101,6 +108,11 @@ impl Prices {
         replay(&self.session, &sql_of(plan)?, &self.relation).await
     }
 
+    /// What became of all tickers, and what input checks have found.
+    pub fn faults(&self) -> Faults {
+        Faults::of(&self.tickers).with_checks(&self.findings)
+    }
+
     /// From when to when there are rows, in words.
     pub fn extent(&self) -> String {
         let [first, last] = self.days();
@@ -129,6 +141,7 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let source = source_of(plan);
     let mut files = source::register(&session, &source).await?;
     restrict(&session, plan).await?;
+    let mut raw = WholePrices::of(&session).await?;
     let relation = windows(&session, &sql_of(plan)?).await?;
     let inspected = match inspect(&session).await {
         Err(error) if error.kind == Kind::Data => {
@@ -138,12 +151,16 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
             }
             files = source::register_without(&session, &source, broken).await?;
             restrict(&session, plan).await?;
+            raw = WholePrices::of(&session).await?;
             inspect(&session).await.map(|found| Inspection { is_merged: true, ..found })
         }
         inspected => inspected,
     };
     let inspected = inspected.map_err(|error| in_source(plan, &files, error))?;
     let Inspection { tickers, is_merged } = inspected;
+    let checked = checked::check(plan, &session, &raw, tickers, today(), place(plan, &files));
+    let (findings, tickers) = checked.await.map_err(|error| in_source(plan, &files, error))?;
+    let is_merged = is_merged || findings.iter().any(|findings| !findings.tickers.is_empty());
     let facts = with_broken(tickers, &files);
     if facts.iter().any(|ticker| ticker.ticker.is_empty()) {
         files.nameless = source::first_nameless(&session, &source).await?;
@@ -172,14 +189,21 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let survivors = || facts.iter().zip(&verdicts).filter(|(_, verdict)| kept(verdict));
     let first = survivors().filter_map(|(ticker, _)| ticker.first_ts).min().unwrap_or_default();
     let last = survivors().filter_map(|(ticker, _)| ticker.last_ts).max().unwrap_or_default();
-    let tickers =
+    let mut tickers: Vec<TickerRow> =
         facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
+    checked::add_to(&mut tickers, &findings);
     let is_unscored = |verdict: &Verdict| matches!(verdict, Verdict::Unscored(_));
     let unscored = facts.iter().zip(&verdicts).filter(|(_, verdict)| is_unscored(verdict));
     let unscored = unscored.map(|(ticker, _)| ticker.ticker.clone()).collect();
     let layout = Layout::of(&relation);
     let place = place(plan, &files).to_owned();
-    Ok(Prices { session, relation, layout, tickers, unscored, span: (first, last), place })
+    let span = (first, last);
+    Ok(Prices { session, relation, layout, tickers, unscored, findings, span, place })
+}
+
+/// The day on which checks run, UTC; no cell depends on it.
+fn today() -> NaiveDate {
+    Utc::now().date_naive()
 }
 
 /// Leaves out what lies before `source.from` or after `source.to`.

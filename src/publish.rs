@@ -206,7 +206,7 @@ impl Job<'_> {
             range: options.range,
             n_cells: cells.all.len(),
             n_cells_replaced,
-            faults: Faults::of(&self.tickers()),
+            faults: Faults::of(&self.tickers()).with_checks(&self.prices.findings),
             n_anomalies: 0,
             alerts,
             summary,

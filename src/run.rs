@@ -114,7 +114,7 @@ pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults)
         let models = opened.models(plan, options).await?;
         let Opened { root, staging, .. } = &opened;
         publish::write_models(plan, &models, &run_id, root, &staging.path).await?;
-        Ok((models, Faults::of(&opened.prices.tickers)))
+        Ok((models, opened.prices.faults()))
     };
     let made = made.await;
     opened.staging.close().await;

@@ -13,17 +13,20 @@ use crate::cells::{Asked, Range};
 use crate::cli::{self, PlanArgs, Tickers};
 use crate::diagnostic::name;
 use crate::exit::Exit;
-use crate::faults::Faults;
-use crate::plan::DetectorPlan;
+use crate::plan::{DetectorPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::selection::Selection;
 use crate::sessions::Days;
 use crate::train::{Keys, Need, Policy};
 use crate::{cells, lower, say, say_json, split};
 
-/// `oddlot check`: pipeline, queries and source.
-pub fn check(pipeline: &Path) -> Result<Exit, Error> {
-    let plan = load(pipeline)?;
+/// `oddlot check`: pipeline, queries and source; with `data` every input check that comes with the binary too.
+pub fn check(pipeline: &Path, data: bool) -> Result<Exit, Error> {
+    let mut plan = load(pipeline)?;
+    if data {
+        let others = std::mem::take(&mut plan.checks.others);
+        plan.checks.run.extend(others);
+    }
     let threads = threads(None);
     block_on(threads, async {
         let prices = prices::open(&plan, threads).await?;
@@ -41,7 +44,8 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
                 say(&format!("{} has {} weights\n", model.name, grouped(n_weights)));
             }
         }
-        let faults = Faults::of(&prices.tickers);
+        let faults = prices.faults();
+        say_checks(&plan, &prices, data);
         say("no mistake found\n");
         let models: Vec<_> = plan.models.iter().map(|model| model.name.as_str()).collect();
         say_json(&json!({
@@ -51,10 +55,26 @@ pub fn check(pipeline: &Path) -> Result<Exit, Error> {
             "tickers": faults.n_tickers,
             "failed": faults.failed.len(),
             "partial": faults.partial.len(),
+            "checks": faults.checks_json(),
             "warnings": plan.warnings.len(),
         }));
         Ok(faults.exit(&plan))
     })
+}
+
+/// What each input check has found, and with `data` which of them have nothing to look at.
+fn say_checks(plan: &Plan, prices: &Prices, data: bool) {
+    for findings in &prices.findings {
+        let found = match findings.tickers.is_empty() {
+            true => "nothing".to_owned(),
+            false => prices::told(findings),
+        };
+        say(&format!("check {} ({}): {found}\n", findings.name, findings.severity.name()));
+    }
+    for (name, lacking) in plan.checks.idle.iter().filter(|_| data) {
+        let columns = lacking.join(", ");
+        say(&format!("check {name} is not made: `source.columns` has no {columns}\n"));
+    }
 }
 
 /// `oddlot plan`: what a run would do, and why.

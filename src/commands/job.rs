@@ -92,6 +92,7 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
             "failed": faults.failed.len(),
             "partial": faults.partial.len(),
             "failures": faults.failures_json(),
+            "checks": faults.checks_json(),
         }));
         Ok(faults.exit(&plan))
     })
@@ -200,6 +201,7 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
         "failed": faults.failed.len(),
         "partial": faults.partial.len(),
         "failures": faults.failures_json(),
+        "checks": faults.checks_json(),
         "cells": outcome.n_cells,
         "cells_replaced": outcome.n_cells_replaced,
         "anomalies": outcome.n_anomalies,

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
-use crate::source::IS_CONFLICT;
+use crate::source::{IS_CONFLICT, IS_DROPPED};
 use crate::{Error, Result};
 use month::Month;
 
@@ -115,12 +115,16 @@ const MISSING: f64 = f64::from_bits(0x7ff8_0000_0000_0a11);
 /// The numbers of a day that a source tells in two ways; `value` is among them.
 const CONFLICT: f64 = f64::from_bits(0x7ff8_0000_0000_0a12);
 
+/// The numbers of a row that a check takes out.
+const DROPPED: f64 = f64::from_bits(0x7ff8_0000_0000_0a13);
+
 /// A batch of `prices`, its columns taken apart; their types are those that `source` promises.
 struct PriceColumns<'a> {
     tickers: &'a ArrayRef,
     ts: &'a ArrayRef,
     days: &'a ArrayRef,
     conflicts: &'a ArrayRef,
+    dropped: &'a ArrayRef,
     values: Vec<&'a ArrayRef>,
 }
 
@@ -136,6 +140,7 @@ impl<'a> PriceColumns<'a> {
             ts: column("ts")?,
             days: column("trade_date")?,
             conflicts: column(IS_CONFLICT)?,
+            dropped: column(IS_DROPPED)?,
             values: batch.columns().iter().filter(is_value).collect(),
         })
     }
@@ -144,7 +149,11 @@ impl<'a> PriceColumns<'a> {
 impl PriceColumns<'_> {
     /// The numbers of a row; every NaN of the source is the same one.
     fn numbers(&self, row: usize) -> impl Iterator<Item = f64> {
-        let missing = if self.conflicts.as_boolean().value(row) { CONFLICT } else { MISSING };
+        let missing = match () {
+            () if self.dropped.as_boolean().value(row) => DROPPED,
+            () if self.conflicts.as_boolean().value(row) => CONFLICT,
+            () => MISSING,
+        };
         self.values.iter().map(move |column| match column.is_valid(row) {
             true => match column.as_primitive::<Float64Type>().value(row) {
                 value if value.is_nan() => f64::NAN,
@@ -159,7 +168,8 @@ impl PriceColumns<'_> {
 fn add_row(hasher: &mut Sha256, ts: Option<&i64>, values: &[f64]) {
     hasher.update(ts.copied().unwrap_or_default().to_le_bytes());
     for value in values {
-        let is_ours = [MISSING, CONFLICT].iter().any(|own| own.to_bits() == value.to_bits());
+        let is_ours =
+            [MISSING, CONFLICT, DROPPED].iter().any(|own| own.to_bits() == value.to_bits());
         let canonical = match value.is_nan() {
             true if is_ours => *value,
             true => f64::NAN,
@@ -514,7 +524,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn null_nan_and_a_day_told_in_two_ways_are_three_different_things() {
+    async fn null_nan_a_day_told_in_two_ways_and_one_taken_out_are_four_different_things() {
         let with = async |rows: &[(&str, i32, Option<f64>)]| {
             let context = crate::testing::session_of(8);
             crate::testing::register_prices(&context, rows, 8, true);
@@ -526,6 +536,12 @@ mod tests {
         let conflict = with(&[("A", 0, Some(1.0)), ("A", 0, Some(2.0))]).await;
         let other_conflict = with(&[("A", 0, Some(3.0)), ("A", 0, Some(2.0))]).await;
         assert!(null != nan && nan != conflict && conflict != null);
+        let context = crate::testing::session_of(8);
+        crate::testing::register_prices(&context, &[("A", 0, Some(1.0))], 8, true);
+        let rows = BTreeMap::from([("A".to_owned(), vec![0])]);
+        crate::source::drop_rows(&context, rows.into()).await.unwrap();
+        let dropped = super::digest(&context, 0).await.unwrap().tickers;
+        assert!(![null, nan, conflict.clone()].contains(&dropped), "a fourth");
         // Neither number is believed, and so neither can change a row.
         assert_eq!(conflict, other_conflict);
     }

@@ -14,6 +14,7 @@
 //! `lookback` counts the rows a value is computed from, its own included: `close` has 1, a
 //! return 2. `gives` may break over lines that are indented deeper. Other lines are prose.
 
+use crate::checks::Severity;
 use crate::error::{Error, Report, Result};
 use crate::sql_file::with_suggestion;
 
@@ -57,12 +58,14 @@ pub struct Header {
     pub requires_positive: Vec<String>,
     /// How an expectation becomes a price.
     pub link: Link,
+    /// What becomes of the rows of an input check, unless a pipeline says otherwise.
+    pub severity: Option<Severity>,
     /// No column sees the future unless its name starts with `target_`.
     pub causal: bool,
 }
 
-const KEYS: [&str; 8] =
-    ["grain", "needs", "gives", "features", "lookback", "requires", "link", "causal"];
+const KEYS: [&str; 9] =
+    ["grain", "needs", "gives", "features", "lookback", "requires", "link", "severity", "causal"];
 
 impl Header {
     /// Reads the header of `text`; `file` is its name in messages.
@@ -130,6 +133,13 @@ impl Header {
         self.lookback.ok_or_else(|| missing("lookback", "2"))
     }
 
+    /// The columns of the relation that it needs.
+    pub fn needed_columns(&self) -> impl Iterator<Item = &str> {
+        let columns = self.needs.split_once('(').map_or("", |(_, columns)| columns);
+        let columns = columns.trim_end_matches(')').split(',').map(str::trim);
+        columns.filter(|column| !column.is_empty())
+    }
+
     /// Whether prices of zero or less cannot be used.
     pub fn requires_positive_value(&self) -> bool {
         self.requires_positive.iter().any(|name| name == "value")
@@ -144,6 +154,7 @@ impl Header {
             "lookback" => self.lookback = Some(lookback(value)?),
             "requires" => self.requires_positive = requires(value)?,
             "link" => self.link = link(value)?,
+            "severity" => self.severity = Some(severity(value)?),
             _ => self.causal = causal(value)?,
         }
         Ok(())
@@ -239,6 +250,16 @@ fn link(value: &str) -> Result<Link, Report> {
             .found(value)
             .hint("write `-- link  return` where a feature is a return of the price")),
     }
+}
+
+fn severity(value: &str) -> Result<Severity, Report> {
+    let known = [Severity::Warn, Severity::Drop, Severity::Stop];
+    known.into_iter().find(|severity| severity.name() == value).ok_or_else(|| {
+        Report::new("`severity` is not understood")
+            .expected("`warn`, `drop` or `stop`")
+            .found(value)
+            .hint("write `-- severity  warn`")
+    })
 }
 
 fn causal(value: &str) -> Result<bool, Report> {

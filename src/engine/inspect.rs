@@ -39,6 +39,8 @@ pub struct TickerFacts {
     pub n_conflict: u64,
     /// The first date of which that is so.
     pub first_conflict_day: Option<i32>,
+    /// Rows that a check takes out, of those that are left.
+    pub n_dropped: u64,
     /// Rows with the `ts` of the row before.
     pub n_duplicate_ts: u64,
     /// The first such `ts`.
@@ -63,7 +65,7 @@ impl TickerFacts {
     /// Instants whose price cannot be used.
     pub fn n_unusable(&self, requires_positive: bool) -> u64 {
         let n_non_positive = if requires_positive { self.n_non_positive } else { 0 };
-        self.n_null + self.n_not_finite + self.n_conflict + n_non_positive
+        self.n_null + self.n_not_finite + self.n_conflict + self.n_dropped + n_non_positive
     }
 }
 
@@ -87,6 +89,17 @@ pub async fn inspect(context: &SessionContext) -> Result<Inspection> {
         return Ok(Inspection { tickers: found, is_merged: false });
     }
     merge_repeated(context).await?;
+    Ok(Inspection { tickers: inspect_again(context, found).await?, is_merged: true })
+}
+
+/// What is odd about each ticker of `found` now that rows were merged or taken out; what was before stays told.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn inspect_again(
+    context: &SessionContext,
+    found: Vec<TickerFacts>,
+) -> Result<Vec<TickerFacts>> {
     let mut merged = look(context).await?.into_iter().peekable();
     let tickers = found.into_iter().map(|found| {
         let TickerFacts { n_rows, n_null_ts, n_duplicate_ts, first_duplicate_ts, .. } = found;
@@ -95,7 +108,7 @@ pub async fn inspect(context: &SessionContext) -> Result<Inspection> {
         let ticker = found.ticker;
         TickerFacts { ticker, n_rows, n_null_ts, n_duplicate_ts, first_duplicate_ts, ..merged }
     });
-    Ok(Inspection { tickers: tickers.collect(), is_merged: true })
+    Ok(tickers.collect())
 }
 
 async fn look(context: &SessionContext) -> Result<Vec<TickerFacts>> {
@@ -187,6 +200,7 @@ impl Row<'_> {
                 .zip(self.float("first_non_positive")?),
             n_conflict: self.count("n_conflict")?,
             first_conflict_day: self.day("first_conflict_date")?,
+            n_dropped: self.count("n_dropped")?,
             n_duplicate_ts: self.count("n_duplicate_ts")?,
             first_duplicate_ts: self.instant("first_duplicate_ts")?,
             first_ts: self.instant("first_ts")?,

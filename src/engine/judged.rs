@@ -323,7 +323,7 @@ impl<'a> Judged<'a> {
 
 /// Whether a reason tells of the row's own price, not of the rows before it.
 fn is_price_defect(reason: &str) -> bool {
-    matches!(reason, "null_value" | "not_finite" | "non_positive" | "duplicate")
+    matches!(reason, "null_value" | "not_finite" | "non_positive" | "duplicate" | "check")
 }
 
 fn event_id(ticker: &str, model: &str, start_ts: i64) -> String {

@@ -3,6 +3,7 @@
 //! Knows `oddlot-series` and never Burn: a network reaches it as a `dyn Fitted`.
 
 pub mod alerts;
+pub mod checks;
 mod contained;
 pub mod doctor;
 pub mod error;

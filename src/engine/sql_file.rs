@@ -21,6 +21,15 @@ const FEATURES: [(&str, &str); 3] = [
     ("volatility_scaled_return", include_str!("../../sql/features/volatility_scaled_return.sql")),
 ];
 
+const CHECKS: [(&str, &str); 6] = [
+    ("duplicate_rows", include_str!("../../sql/checks/duplicate_rows.sql")),
+    ("ohlc_order", include_str!("../../sql/checks/ohlc_order.sql")),
+    ("zero_volume", include_str!("../../sql/checks/zero_volume.sql")),
+    ("jumps", include_str!("../../sql/checks/jumps.sql")),
+    ("stale_prices", include_str!("../../sql/checks/stale_prices.sql")),
+    ("future_dates", include_str!("../../sql/checks/future_dates.sql")),
+];
+
 impl SqlFile {
     /// A file of the user's.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
@@ -48,6 +57,17 @@ impl SqlFile {
     /// Names of the embedded feature files.
     pub fn builtin_feature_names() -> impl Iterator<Item = &'static str> {
         FEATURES.iter().map(|(name, _)| *name)
+    }
+
+    /// The embedded input check `name`.
+    pub fn builtin_check(name: &str) -> Option<Self> {
+        let (_, text) = CHECKS.iter().find(|(known, _)| *known == name)?;
+        Some(Self::new(format!("{BUILTIN_PREFIX}{name}"), *text))
+    }
+
+    /// Names of the embedded input checks.
+    pub fn builtin_check_names() -> impl Iterator<Item = &'static str> {
+        CHECKS.iter().map(|(name, _)| *name)
     }
 
     /// The default `windows.sql`.
@@ -127,7 +147,8 @@ mod tests {
             SqlFile::inspect_prices(),
             SqlFile::last_prices(),
         ];
-        for file in features.chain(others) {
+        let checks = SqlFile::builtin_check_names().map(|n| SqlFile::builtin_check(n).unwrap());
+        for file in features.chain(checks).chain(others) {
             let header = file.header().unwrap();
             assert!(header.causal, "{}", file.name);
             for field in [&header.summary, &header.grain, &header.needs] {

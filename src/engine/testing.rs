@@ -38,6 +38,7 @@ pub(crate) fn register_prices(
         Field::new("trade_date", DataType::Date32, true),
         Field::new("value", DataType::Float64, true),
         Field::new("is_conflict", DataType::Boolean, true),
+        Field::new("is_dropped", DataType::Boolean, true),
     ]));
     let batch = |rows: &[Price]| {
         let days = || rows.iter().map(|row| row.1);
@@ -47,6 +48,7 @@ pub(crate) fn register_prices(
             Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone("UTC")),
             Arc::new(Date32Array::from_iter_values(days())),
             Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.2))),
+            Arc::new(BooleanArray::from(vec![false; rows.len()])),
             Arc::new(BooleanArray::from(vec![false; rows.len()])),
         ];
         RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{ModelPlan, Plan, source::hex};
+use super::{ChecksPlan, ModelPlan, Plan, source::hex};
 use crate::settings::{output::Universe, score::Score};
 
 impl Plan {
@@ -39,6 +39,7 @@ impl Plan {
             merge,
             events,
             universe,
+            checks,
             output,
             places: _,
             warnings: _,
@@ -60,6 +61,7 @@ impl Plan {
         });
         add_score(&mut all, score);
         add_universe(&mut all, universe);
+        add_checks(&mut all, checks);
         canonical(&all)
     }
 
@@ -110,6 +112,17 @@ fn add_universe(all: &mut Value, universe: &Universe) {
     }
     if let Some(most) = &universe.last_seen {
         all["universe"]["last_seen"] = plain(most);
+    }
+}
+
+/// Checks that only tell or stop change no row. As with `[score]`.
+fn add_checks(all: &mut Value, checks: &ChecksPlan) {
+    let dropping = checks.dropping();
+    let dropping: BTreeMap<_, _> = dropping
+        .map(|check| (check.name.as_str(), hex(&Sha256::digest(check.file.text.as_bytes()))))
+        .collect();
+    if !dropping.is_empty() {
+        all["checks"] = plain(&dropping);
     }
 }
 

@@ -6,7 +6,7 @@ use oddlot_engine::{Error, Report, s3::Place, sql_file::SqlFile};
 use oddlot_series::Target;
 
 use super::{
-    ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
+    ChecksPlan, ModelPlan, OutputPlan, Plan, SourcePlan, SplitPlan, SqlPlan, WindowsPlan, bucket,
     location::resolve, places::places,
 };
 use crate::settings::{
@@ -98,12 +98,14 @@ fn lower(
         ),
         false => (settings.scaling, settings.merge, settings.calibration),
     };
+    let source = SourcePlan::lower(source?, folder, mistakes);
     Some(Plan {
         profile: settings.profile,
         memory_limit: settings.memory_limit,
         pipeline,
         file: file.to_owned(),
-        source: SourcePlan::lower(source?, folder, mistakes),
+        checks: ChecksPlan::lower(settings.checks.as_ref(), &source, folder, mistakes),
+        source,
         features: features?,
         windows: windows?,
         split: split?,

@@ -6,6 +6,7 @@
 
 mod bucket;
 mod canonical;
+mod checks;
 mod location;
 mod lower;
 mod model;
@@ -21,6 +22,7 @@ use std::path::Path;
 use oddlot_engine::{Error, Report, places::Places, s3::Place};
 use serde::Serialize;
 
+pub use checks::ChecksPlan;
 pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, training};
 pub use source::{SourcePlan, SqlPlan, WindowsPlan, hex};
 pub use split::SplitPlan;
@@ -68,6 +70,8 @@ pub struct Plan {
     pub events: Events,
     /// Which tickers count.
     pub universe: Universe,
+    /// Which rows of the source are failures.
+    pub checks: ChecksPlan,
     /// Where the tables go.
     pub output: OutputPlan,
     /// Where the file says what; it decides nothing, and no hash knows of it.

@@ -28,6 +28,13 @@ pub(super) fn places(settings: &Settings, document: &Document) -> Places {
         noted.note("split.train_rows", split.train_rows.as_ref());
         noted.note("split.calibration", split.calibration.as_ref());
     }
+    for (name, choice) in settings.checks.iter().flat_map(|checks| &checks.shipped) {
+        noted.note(&format!("checks.{name}"), Some(choice));
+    }
+    for own in settings.checks.iter().flat_map(|checks| &checks.own) {
+        let name = format!("checks.{}", own.name);
+        noted.at(&name, own.at, format!("[{name}]"));
+    }
     noted.note("output.root", settings.output.as_ref().map(|output| &output.root));
     for model in &settings.models {
         let name = format!("models.{}", model.name);

@@ -24,6 +24,7 @@ pub(super) fn unusable(
         (facts.n_not_finite, "NaN or infinite", number(facts.first_not_finite)),
         (facts.n_null, "empty", on(facts.first_null_day)),
         (facts.n_conflict, "told in two ways", on(facts.first_conflict_day)),
+        (facts.n_dropped, "taken out by checks", String::new()),
         (facts.n_null_ts, "without a date", String::new()),
     ];
     let kinds: Vec<String> = kinds

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod as_published;
+pub mod checks;
 pub mod clock;
 mod document;
 mod duration;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub events: threshold::Events,
     /// `[universe]`
     pub universe: output::Universe,
+    /// `[checks]`
+    pub checks: Option<checks::Checks>,
     /// `[output]`
     pub output: Option<output::Output>,
     /// `[as_published]`
@@ -125,6 +128,7 @@ impl Settings {
         let merge = file.optional_table("merge").map(threshold::Merge::read);
         let events = file.optional_table("events").map(threshold::Events::read);
         let universe = file.optional_table("universe").map(output::Universe::read);
+        let checks = file.optional_table("checks").map(checks::Checks::read);
         let output = file
             .table("output", "[output] with `root = \"../out\"`")
             .and_then(output::Output::read);
@@ -147,6 +151,7 @@ impl Settings {
             merge: merge.unwrap_or_default(),
             events: events.unwrap_or_default(),
             universe: universe.unwrap_or_default(),
+            checks,
             output,
             as_published,
         }

@@ -13,6 +13,7 @@ mod archive;
 mod bad_input;
 mod bench;
 mod bombs;
+mod checks;
 mod cloud;
 mod commands;
 mod daily;

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Report, Result};
 use crate::step::instant_type;
 
 /// Names in `prices` that are not free for other columns.
-const TAKEN: [&str; 10] = [
+const TAKEN: [&str; 11] = [
     "ticker",
     "ts",
     "trade_date",
@@ -19,6 +19,7 @@ const TAKEN: [&str; 10] = [
     "segment",
     "is_break",
     "is_conflict",
+    "is_dropped",
     "price_defect",
     "reference_price",
     "skip_reason",

@@ -1,7 +1,7 @@
 //! Sources: Parquet files, anywhere, as the relation `prices`.
 //!
 //! `prices(ticker Utf8, ts Timestamp(µs, "UTC"), trade_date Date32, value Float64,
-//! is_conflict Boolean, …)`, where `…` are the pipeline's other mapped columns, as Float64.
+//! is_conflict Boolean, is_dropped Boolean, …)`, where `…` are the pipeline's other mapped columns, as Float64.
 //!
 //! Every file's footer is read when a source is registered: a missing column, a wrong type or a
 //! damaged file is told with the file's name before anything runs. Pages are looked at before they
@@ -17,6 +17,7 @@ mod columns;
 mod counts;
 mod damage;
 mod damaged;
+mod dropped;
 mod footers;
 mod guarded;
 mod listing;
@@ -38,6 +39,7 @@ use datafusion::prelude::{SessionContext, ident, lit};
 
 pub use broken::{Broken, find_broken};
 pub use damaged::with_file;
+pub use dropped::drop_rows;
 pub use listing::SourceFile;
 pub use nameless::first_nameless;
 pub use narrowed::{Part, WholePrices};
@@ -116,6 +118,9 @@ impl SourceFacts {
 
 /// The column that tells days of which a source says two different things.
 pub const IS_CONFLICT: &str = "is_conflict";
+
+/// The column that tells rows which a check of the user's takes out: their numbers are NULL.
+pub const IS_DROPPED: &str = "is_dropped";
 
 /// Registers `prices` over the files of `source`.
 ///

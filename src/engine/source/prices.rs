@@ -1,6 +1,7 @@
 //! The scanned columns under the names and in the types of `prices`.
 //!
-//! `is_conflict` is false throughout until [`super::merge_repeated`] has looked.
+//! `is_conflict` is false throughout until [`super::merge_repeated`] has looked, `is_dropped` until
+//! [`super::drop_rows`] has.
 
 use std::sync::Arc;
 
@@ -11,12 +12,12 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 
 use super::columns::Scanned;
 use super::utc::{utc_date, utc_instant};
-use super::{IS_CONFLICT, Source, Ticker};
+use super::{IS_CONFLICT, IS_DROPPED, Source, Ticker};
 use crate::error::Result;
 use crate::failure::from_datafusion;
 use crate::step::instant_type;
 
-/// `ticker, ts, trade_date, value, is_conflict` and the others, of the files' columns.
+/// `ticker, ts, trade_date, value, is_conflict, is_dropped` and the others, of the files' columns.
 pub(super) fn select(
     context: &SessionContext,
     files: Arc<dyn TableProvider>,
@@ -38,11 +39,11 @@ pub(super) fn select(
     let first = [ticker.alias("ticker"), ts.alias("ts"), ident(&columns.value).alias("value")];
     let named: Vec<Expr> = first.into_iter().chain(others).collect();
 
-    let names = ["ticker", "ts", "trade_date", "value", IS_CONFLICT].into_iter();
+    let names = ["ticker", "ts", "trade_date", "value", IS_CONFLICT, IS_DROPPED].into_iter();
     let names = names.chain(columns.others.iter().map(|(name, _)| name.as_str()));
     let trade_date = |name| match name {
         "trade_date" => utc_date(ident("ts")).alias("trade_date"),
-        IS_CONFLICT => lit(false).alias(IS_CONFLICT),
+        IS_CONFLICT | IS_DROPPED => lit(false).alias(name),
         name => ident(name),
     };
     let prices = context

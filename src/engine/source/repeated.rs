@@ -11,7 +11,7 @@ use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::logical_expr::when;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, ident, lit};
 
-use super::IS_CONFLICT;
+use super::{IS_CONFLICT, IS_DROPPED};
 use crate::error::Result;
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
@@ -50,6 +50,7 @@ fn merge(prices: DataFrame) -> Planned<DataFrame> {
 
     let columns = fields.iter().map(|field| match field.name().as_str() {
         IS_CONFLICT => Ok(is_conflict.clone().alias(IS_CONFLICT)),
+        IS_DROPPED => Ok(lit(false).alias(IS_DROPPED)),
         name if is_number(field.data_type()) => Number(name).merged(&is_conflict),
         name => Ok(ident(name)),
     });

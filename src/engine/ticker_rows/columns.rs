@@ -96,7 +96,7 @@ impl Columns {
     }
 
     pub(super) fn skip_reason(&self, row: usize) -> Result<Option<&'static str>> {
-        const REASONS: [&str; 7] = [
+        const REASONS: [&str; 8] = [
             "history_short",
             "gap",
             "break",
@@ -104,6 +104,7 @@ impl Columns {
             "not_finite",
             "non_positive",
             "duplicate",
+            "check",
         ];
         let reasons = self.skip_reasons.as_string::<i32>();
         if reasons.is_null(row) {
