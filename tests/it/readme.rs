@@ -1,7 +1,8 @@
-//! The commands of README's "Nightly" and "Backfill" do what stands beside them.
+//! The commands of README's sections on work at night do what stands beside them.
 
 use std::process::Command;
 
+use crate::cloud::Cloud;
 use crate::market::{closes, csv};
 use crate::workshop::{PIPELINE, Ran, Workshop};
 
@@ -15,20 +16,56 @@ fn commands(section: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// A line of README in the folder of `workshop`, with our binary.
+fn shell(workshop: &Workshop, command: &str) -> Command {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_oddlot")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(workshop.path("")).env("PATH", &path);
+    shell.env("ODDLOT_LOG", "warn");
+    shell
+}
+
+#[test]
+fn the_commands_for_when_it_fails_run_as_they_stand() {
+    let workshop = Workshop::new("");
+    workshop.prices(&csv(&closes()));
+    workshop.write("my.toml", PIPELINE);
+    let commands = commands("When it fails");
+    let names: Vec<_> = commands.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(names, ["doctor", "check", "plan", "run", "verify", "runs"]);
+    for command in &commands {
+        let ran = Ran::from(shell(&workshop, command).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_commands_on_s3_run_as_they_stand() {
+    let cloud = Cloud::with_prices(&csv(&closes()));
+    let file = std::fs::read_to_string(cloud.workshop.path("job.toml")).unwrap();
+    assert!(file.contains("s3://prices/eod/*.parquet") && file.contains("s3://tables/base"));
+    cloud.workshop.write("on_s3.toml", &file);
+    let commands = commands("On S3");
+    let names: Vec<_> = commands.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(names, ["doctor", "run", "sql"]);
+    for command in &commands {
+        let mut shell = shell(&cloud.workshop, command);
+        let of_cloud = cloud.command(&[]);
+        shell.envs(of_cloud.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ran = Ran::from(shell.output().unwrap());
+        assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
+    }
+    assert_eq!(cloud.cells().len(), 28);
+}
+
 #[test]
 fn the_commands_of_nights_and_backfills_run_as_they_stand() {
     let workshop = Workshop::new("");
     // Tickers as README calls them.
     workshop.prices(&csv(&closes()).replace("AAA,", "AAPL,").replace("TRUE,", "BRK.B,"));
     workshop.write("my.toml", PIPELINE);
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_oddlot")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let run = |command: &str| {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).current_dir(workshop.path("")).env("PATH", &path);
-        shell.env("ODDLOT_LOG", "warn");
-        Ran::from(shell.output().unwrap())
-    };
+    let run = |command: &str| Ran::from(shell(&workshop, command).output().unwrap());
     let [nightly, backfill] = ["Nightly", "Backfill"].map(commands);
     assert_eq!((nightly.len(), backfill.len()), (3, 4), "{nightly:?} {backfill:?}");
     let mut cells = Vec::new();
