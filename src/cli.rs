@@ -110,7 +110,7 @@ pub struct CheckArgs {
     /// The pipeline file.
     #[command(flatten)]
     pub pipeline: Pipeline,
-    /// Make every input check that comes with the binary and fits the columns, whatever [checks] leaves out
+    /// Make the input checks that come with the binary too, unless [checks] turns them off
     #[arg(long)]
     pub data: bool,
 }
