@@ -15,6 +15,7 @@ mod format;
 mod held;
 pub(crate) mod message;
 pub(crate) mod pinned;
+mod rows;
 mod scored;
 mod shell;
 mod tables;
@@ -38,6 +39,7 @@ use held::Held;
 pub use ask::{count_anomalies, untold_alerts};
 pub use complete::{COMPLETE, PARTIAL};
 pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
+pub use rows::Bound;
 pub use scored::{ScoredRow, first_feature, scored_rows};
 pub use shell::{Shell, Step};
 
@@ -163,12 +165,28 @@ impl Catalog {
     /// `Config`: the query cannot be understood, names what is not there, or would write.
     /// `Store`, `Data`: a table cannot be read.
     pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        self.sql_with(query, &[]).await
+    }
+
+    /// The same, with values for the query's `$name`s: bound as values, never pasted as text.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::sql`].
+    pub async fn sql_with(
+        &self,
+        query: &str,
+        values: &[(&str, Bound)],
+    ) -> Result<SendableRecordBatchStream> {
         let read_only = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
         let told = |cause| message::report(cause, self.known());
         let frame = self.context.sql_with_options(query, read_only).await.map_err(told)?;
+        let frame = match values {
+            [] => frame,
+            values => frame.with_param_values(rows::parameters(values)).map_err(told)?,
+        };
         frame.execute_stream().await.map_err(told)
     }
 
@@ -184,26 +202,40 @@ impl Catalog {
         format: OutputFormat,
         out: &mut (dyn std::io::Write + Send),
     ) -> Result<u64> {
+        self.answer_with(query, &[], format, out).await
+    }
+
+    /// The same, with values for the query's `$name`s.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::answer`].
+    pub async fn answer_with(
+        &self,
+        query: &str,
+        values: &[(&str, Bound)],
+        format: OutputFormat,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<u64> {
         let mut held = Held::new(out);
-        let mut done = self.answer_into(query, format, &mut held).await;
+        let mut done = self.answer_into((query, values), format, &mut held).await;
         for _ in 1..TRIES {
             match &done {
                 Err(error) if pinned::is_changed(error) && held.forget() => {}
                 _ => break,
             }
             let anew = Self::open_holding(&self.base, &self.root, self.held).await?;
-            done = anew.answer_into(query, format, &mut held).await;
+            done = anew.answer_into((query, values), format, &mut held).await;
         }
         held.pass_on().and(done)
     }
 
     async fn answer_into(
         &self,
-        query: &str,
+        (query, values): (&str, &[(&str, Bound)]),
         format: OutputFormat,
         out: &mut (dyn std::io::Write + Send),
     ) -> Result<u64> {
-        let rows = self.sql(query).await?;
+        let rows = self.sql_with(query, values).await?;
         let told = |cause| message::report(cause, self.known());
         format::write_with(rows, format, out, &told).await
     }

@@ -24,6 +24,7 @@ mod listing;
 mod misfit;
 mod nameless;
 mod narrowed;
+mod of_ticker;
 mod pages;
 mod prices;
 mod repeated;
@@ -43,6 +44,7 @@ pub use dropped::drop_rows;
 pub use listing::SourceFile;
 pub use nameless::first_nameless;
 pub use narrowed::{Part, WholePrices};
+pub use of_ticker::prices_of;
 pub use repeated::merge_repeated;
 
 use crate::error::{Error, Kind, Result};
