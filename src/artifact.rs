@@ -4,6 +4,7 @@
 //! immutable; the identity is the SHA-256 of the first, which holds the SHA-256 of the second.
 //! `<root>/_state/models/pipeline=<slug>/<name>.json` says which model a pipeline uses now.
 
+mod losses;
 pub mod verify;
 
 use std::path::Path;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::plan::hex;
+
+pub use losses::Losses;
 
 /// Version of `model.json`.
 pub const FORMAT: u32 = 2;
@@ -172,6 +175,8 @@ pub struct Model {
     pub network: Option<Arc<dyn Fitted>>,
     /// What computes networks.
     pub engine: Engine,
+    /// How training went, where it was trained just now.
+    pub losses: Losses,
 }
 
 /// Which model a pipeline uses under a name.
@@ -241,7 +246,7 @@ impl Model {
         engine: Engine,
     ) -> Result<Self, Error> {
         let model_id = hex(&Sha256::digest(to_json(&artifact)?))[..16].to_owned();
-        Ok(Self { model_id, artifact, network, engine })
+        Ok(Self { model_id, artifact, network, engine, losses: Losses::default() })
     }
 
     /// Ready to judge.
@@ -297,6 +302,7 @@ impl Model {
             root.put(staging, &format!("{folder}/weights.safetensors"), &weights).await?;
             failpoint::pass(Failpoint::WeightsStored)?;
         }
+        self.losses.store(root, staging, &self.artifact).await?;
         root.put(staging, &format!("{folder}/model.json"), &to_json(&self.artifact)?).await?;
         failpoint::pass(Failpoint::ModelStored)?;
         let Artifact { pipeline, name, training_key, judging_key, .. } = &self.artifact;
@@ -348,7 +354,8 @@ impl Model {
                 Some(Arc::from(weights))
             }
         };
-        Ok(Self { model_id: model_id.to_owned(), artifact, network, engine })
+        let losses = Losses::default();
+        Ok(Self { model_id: model_id.to_owned(), artifact, network, engine, losses })
     }
 }
 

@@ -20,7 +20,7 @@ use super::foreign::Foreign;
 use super::rows::LearningRows;
 use super::{Keys, Means};
 use crate::artifact::{
-    Artifact, Course, FORMAT, Model, StoredJudge, TrainingRecord, weights_bytes,
+    Artifact, Course, FORMAT, Losses, Model, StoredJudge, TrainingRecord, weights_bytes,
 };
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
@@ -62,6 +62,7 @@ impl Job {
         }
         let begun = Instant::now();
         let scalers = self.scalers()?;
+        let mut losses = Losses::default();
         let (judge, network) = match (&self.model.detector, weights) {
             (_, Weights::Keep(old)) => self.keep(*old, &scalers)?,
             (_, Weights::Import(foreign)) => self.import(&foreign, &scalers)?,
@@ -69,7 +70,7 @@ impl Job {
                 let baseline = lower::baseline(baseline)?;
                 (StoredJudge::Baseline(self.fit_baseline(baseline)?), None)
             }
-            (DetectorPlan::Network(_), Weights::Train) => self.train(&scalers)?,
+            (DetectorPlan::Network(_), Weights::Train) => self.train(&scalers, &mut losses)?,
             (DetectorPlan::Archive(_), Weights::Train) => {
                 return Err(Error::bug("a detector of an archive learns as it scores"));
             }
@@ -87,7 +88,8 @@ impl Job {
             peak_mib = crate::machine::peak_mib(),
             "made"
         );
-        self.model(scalers, judge, merge, form, Some(thresholds), network)
+        let model = self.model(scalers, judge, merge, form, Some(thresholds), network)?;
+        Ok(Model { losses, ..model })
     }
 
     /// Nothing is learnt before the series are scored: the settings are the model.
@@ -256,7 +258,11 @@ impl Job {
         })
     }
 
-    fn train(&self, scalers: &Scalers) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+    fn train(
+        &self,
+        scalers: &Scalers,
+        losses: &mut Losses,
+    ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
         let set = self.training_set(scalers)?;
         let windows =
             set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
@@ -278,6 +284,7 @@ impl Job {
         let restores_best = spec.training.restore_best;
         let n_windows = windows.train.len() + windows.validation.len();
         let mut observe = |report: &EpochReport| {
+            losses.add(report);
             record.epochs = report.epoch;
             if report.is_best || !restores_best {
                 record.best_epoch = report.epoch;
