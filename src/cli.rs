@@ -3,6 +3,7 @@
 mod bench;
 mod evaluate;
 mod import;
+mod look;
 mod models;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::sessions::When;
 pub use bench::BenchArgs;
 pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
 pub use import::{Decimal, Duplicates, ImportArgs};
+pub use look::{ChartArgs, ReportArgs, ReportFormat};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 
 /// Finds what does not belong in price history.
@@ -63,8 +65,11 @@ pub enum Command {
     /// Score with the models trained before, and write tables
     #[command(after_help = "Example: oddlot score pipelines/sp500.toml --date 2026-02-11")]
     Score(Job),
-    /// Tell the published figures of the seed systems beside ours
-    #[command(after_help = "Example: oddlot report --seeds --format md --root out")]
+    /// Draw what was expected of a ticker and what stands out, or tell why a day does
+    #[command(after_help = look::CHART_HELP)]
+    Chart(ChartArgs),
+    /// Write one page about a pipeline; of the seed systems, their published figures beside ours
+    #[command(after_help = "Example: oddlot report pipelines/sp500.toml -o report.html")]
     Report(ReportArgs),
     /// Ask the tables in SQL; with neither query nor file, open a prompt
     #[command(after_help = "Example: oddlot sql \"SELECT * FROM events ORDER BY start_ts\"")]
@@ -208,29 +213,6 @@ pub struct Tickers {
     pub tickers: Vec<String>,
 }
 
-/// `report`.
-#[derive(Clone, Debug, Args)]
-pub struct ReportArgs {
-    /// The seed systems: published figures, ours under the same protocol, the trivial baseline's, the corrected form's
-    #[arg(long, required = true)]
-    pub seeds: bool,
-    /// The output folder that the seed pipelines wrote to
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub root: String,
-    /// How to write it
-    #[arg(long, value_name = "FORMAT", default_value = "md")]
-    pub format: ReportFormat,
-}
-
-/// How to write a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// A Markdown table
-    Md,
-    /// One JSON object a figure
-    Json,
-}
-
 /// `sql`.
 #[derive(Clone, Debug, Args)]
 pub struct SqlArgs {
@@ -343,6 +325,7 @@ impl Cli {
         let range = match &self.command {
             Command::Run(job) | Command::Score(job) => job.range,
             Command::Plan(plan) => plan.range,
+            Command::Chart(chart) => Range { from: chart.from, to: chart.to, ..Range::default() },
             Command::Evaluate(args) if args.point_adjust => {
                 return Err(Self::command().error(
                     ErrorKind::InvalidValue,

@@ -1,6 +1,7 @@
 //! One function a command: what it calls, what it prints, how it ends.
 
 mod bench;
+mod chart;
 mod check;
 mod doctor;
 mod evaluate;
@@ -8,6 +9,7 @@ mod export;
 mod import;
 mod job;
 mod list;
+mod page;
 mod report;
 mod result_file;
 mod sql;
@@ -15,6 +17,7 @@ mod stored;
 mod tickers;
 mod verify;
 mod weights;
+mod written;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -40,7 +43,11 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Train(args) => job::train(args, progress, engine),
         Command::Plan(args) => check::plan(args, engine),
         Command::Check(args) => check::check(&args.pipeline.pipeline, args.data),
-        Command::Report(args) => report::report(args),
+        Command::Chart(args) => chart::chart(args),
+        Command::Report(args) => match &args.pipeline {
+            Some(pipeline) => page::report(pipeline, args.output.as_deref()),
+            None => report::report(args),
+        },
         Command::Sql(args) => sql::sql(args),
         Command::Import(args) => import::import(args),
         Command::Models(Models { what: None, place }) => list::models(place, engine),

@@ -19,6 +19,7 @@ mod evaluate;
 mod exit;
 mod faults;
 mod log;
+mod look;
 mod lower;
 mod machine;
 mod plan;

@@ -130,6 +130,19 @@ pub fn is_own(sql: &SqlPlan) -> bool {
     matches!(sql, SqlPlan::File { .. })
 }
 
+/// The source of `plan` as `prices`, and nothing looked at but footers: for those who only read prices.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn registered(plan: &Plan, threads: usize) -> Result<SessionContext, Error> {
+    let memory_limit_bytes = Some(plan.memory_limit.of_queries());
+    let session =
+        session(&SessionOptions { threads, memory_limit_bytes, ..SessionOptions::default() })?;
+    source::register(&session, &source_of(plan)).await?;
+    restrict(&session, plan).await?;
+    Ok(session)
+}
+
 /// Opens the source of `plan`.
 ///
 /// # Errors

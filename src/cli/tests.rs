@@ -203,7 +203,8 @@ fn help_reads_in_the_words_of_the_field() {
       plan      List what a run would train, score and write, and why
       train     Train the models of a pipeline, unless they are trained already
       score     Score with the models trained before, and write tables
-      report    Tell the published figures of the seed systems beside ours
+      chart     Draw what was expected of a ticker and what stands out, or tell why a day does
+      report    Write one page about a pipeline; of the seed systems, their published figures beside ours
       sql       Ask the tables in SQL; with neither query nor file, open a prompt
       import    Turn CSV files into one sorted Parquet file, and tell what is odd in them
       models    List the trained models of an output folder; export and import their weights

@@ -8,7 +8,7 @@ use oddlot_engine::session::{SessionOptions, session};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Kind, Report};
 
-use super::{block_on, load, threads};
+use super::{block_on, load, threads, written};
 use crate::cli::{EvaluateArgs, FigureFormat};
 use crate::evaluate::{self, Given, Style};
 use crate::exit::Exit;
@@ -39,7 +39,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Exit, Error> {
         };
         match &args.output {
             Some(file) => {
-                write(file, &text)?;
+                written::whole(file, text.as_bytes(), "the figures")?;
                 say(&format!("wrote {}\n", file.display()));
             }
             None => say(&text),
@@ -102,22 +102,4 @@ fn without_scores(plan: &Plan) -> Error {
     let report =
         report.at(plan.file.as_str()).expected("the tables of a complete run").found("none");
     Error::new(Kind::Data, report.hint(format!("score first: `oddlot run {}`", plan.file)))
-}
-
-/// The file is there whole or not at all.
-fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".part");
-    let done = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
-    done.map_err(|error| {
-        drop(std::fs::remove_file(&beside));
-        Error::new(
-            Kind::Output,
-            Report::new("the figures cannot be written")
-                .at(file.display().to_string())
-                .expected("a place that this user may write to, with room left")
-                .found(error.to_string())
-                .hint("name another file with `--output`"),
-        )
-    })
 }

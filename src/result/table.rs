@@ -34,10 +34,8 @@ impl fmt::Display for Summary {
         )?;
         writeln!(f, "naive: the same error of the simplest rivals over the same windows.\n")?;
         self.write_rates(f)?;
-        for model in self.models.iter().filter(|model| model.is_network) {
-            for verdict in verdicts(model) {
-                writeln!(f, "- {verdict}")?;
-            }
+        for verdict in self.verdicts() {
+            writeln!(f, "- {verdict}")?;
         }
         self.write_events(f, "strongest events of the test span")
     }
@@ -54,6 +52,11 @@ fn event_header() -> Vec<String> {
 }
 
 impl Summary {
+    /// What the figures say of its networks, in sentences.
+    pub fn verdicts(&self) -> Vec<String> {
+        self.models.iter().filter(|model| model.is_network).flat_map(verdicts).collect()
+    }
+
     /// How often each says that it flags a calm day, beside how often it flagged any.
     fn write_rates(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["model", "stated rate", "realised", "95 % interval", "threshold"];

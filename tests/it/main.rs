@@ -28,6 +28,7 @@ mod imports;
 mod interrupted;
 mod learnt;
 mod long_event;
+mod look;
 mod lookahead;
 mod market;
 mod nightly;
