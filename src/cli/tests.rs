@@ -251,6 +251,54 @@ fn help_reads_in_the_words_of_the_field() {
 
     Example: oddlot run pipelines/sp500.toml --from 2024-01-01
     ");
+    assert_snapshot!(help("chart"), @r"
+    Draw what was expected of a ticker and what stands out, or tell why a day does
+
+    Usage: oddlot chart [OPTIONS] <TICKER>
+
+    Arguments:
+      <TICKER>  Whose prices
+
+    Options:
+      -p, --pipeline <PIPELINE>  The pipeline file whose output to look at
+          --root <DIR>           The output folder to look at, or s3://bucket/prefix [default: out]
+          --model <NAME>         Which model; by default the first of the pipeline that gives a band, else the first
+          --feature <NAME>       Which feature, where the models see several; by default the first by name
+          --from <DATE>          The first trading date; by default two years before the last
+          --to <DATE>            The last trading date, included
+      -o, --output <FILE>        Write to a file: .svg, .png or .html; else it is drawn in the terminal
+          --explain <DATE>       Tell of this day why it was flagged, or why not
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    With a pipeline the price is drawn, from its source; without one the feature that the models see. Marks tell
+    how far a score is above its threshold; the shaded band is what is not flagged.
+
+    Example: oddlot chart SPX -p pipelines/sp500.toml --from 2020-01-01 --to 2020-06-30 -o spx.svg
+             oddlot chart SPX -p pipelines/sp500.toml --explain 2020-03-16
+    ");
+    assert_snapshot!(help("report"), @r"
+    Write one page about a pipeline; of the seed systems, their published figures beside ours
+
+    Usage: oddlot report [OPTIONS] <PIPELINE|--seeds>
+
+    Arguments:
+      [PIPELINE]  The pipeline file to report on
+
+    Options:
+      -o, --output <FILE>        The HTML file to write; by default the pipeline's name with -report.html, in this folder
+          --seeds                The seed systems instead: published figures, ours, the trivial baseline's, the corrected form's
+          --root <DIR>           Of --seeds: the output folder that the seed pipelines wrote to [default: out]
+          --format <FORMAT>      Of --seeds: how to write it [default: md] [possible values: md, json]
+          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+      -q, --quiet                Show no progress, only warnings, errors and the result
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Example: oddlot report pipelines/sp500.toml -o report.html
+    ");
     assert_snapshot!(help("sql"), @r#"
     Ask the tables in SQL; with neither query nor file, open a prompt
 
@@ -320,10 +368,10 @@ fn help_reads_in_the_words_of_the_field() {
           --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
           --no-columns                Keep no column but ticker and time: a list of days
           --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
-          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
-      -q, --quiet                     Show no progress, only warnings, errors and the result
+          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
           --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
+      -q, --quiet                     Show no progress, only warnings, errors and the result
           --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]
           --examples <N>              How many examples of each oddity to tell [default: 3]
       -h, --help                      Print help (see more with '--help')
