@@ -132,7 +132,7 @@ impl Look<'_> {
                 upper: part.upper,
                 price_expected: part.price_expected,
             };
-            prices.of(own.ts, &seen)
+            prices.of(own.ts, &seen, None)
         });
         Ok(Explanation {
             ticker: subject.ticker.clone(),

@@ -31,6 +31,8 @@ pub struct Priced {
     pub lower: Option<f64>,
     pub upper: Option<f64>,
     pub return_pct: Option<f64>,
+    /// What turns the feature into a log return; that of the row before where this one does not say.
+    pub scale: Option<f64>,
 }
 
 impl Prices {
@@ -43,8 +45,9 @@ impl Prices {
         Self { by_ts }
     }
 
-    /// The row at `ts` as prices.
-    pub fn of(&self, ts: i64, seen: &Seen) -> Priced {
+    /// The row at `ts` as prices. A day without any change, of which none was expected, does not say what the
+    /// scale is: it takes `last_scale`, that of the row before, of whose returns it shares all but one.
+    pub fn of(&self, ts: i64, seen: &Seen, last_scale: Option<f64>) -> Priced {
         let price = self.by_ts.get(&ts).copied();
         let before = self.by_ts.range(..ts).next_back().map(|(_, price)| *price);
         let both = price.zip(before).filter(|(_, before)| *before != 0.0);
@@ -53,11 +56,12 @@ impl Prices {
             let turned = |bound: Option<f64>| bound.map(turn).filter(|bound| bound.is_finite());
             (turned(seen.lower), turned(seen.upper))
         };
+        let scale = scale(price, before, seen).or(last_scale);
         let (lower, upper) = match (seen.expected, seen.price_expected) {
             (Some(expected), Some(of_price)) if is_near(expected, of_price) => {
                 bounds(&|bound| bound)
             }
-            (Some(expected), Some(of_price)) => match (before, scale(price, before, seen)) {
+            (Some(expected), Some(of_price)) => match (before, scale) {
                 (Some(before), Some(scale))
                     if is_near(before * (expected * scale).exp(), of_price) =>
                 {
@@ -67,7 +71,7 @@ impl Prices {
             },
             _ => (None, None),
         };
-        Priced { price, lower, upper, return_pct }
+        Priced { price, lower, upper, return_pct, scale }
     }
 }
 
@@ -111,7 +115,7 @@ mod tests {
         // The price went from 100 to 102; one unit of the feature is a log return of .01.
         let prices = Prices::new([(1, 100.0), (2, 102.0)]);
         let value = 1.02f64.ln() / 0.01;
-        let priced = prices.of(2, &seen(value, 0.5, 100.0 * 0.005f64.exp()));
+        let priced = prices.of(2, &seen(value, 0.5, 100.0 * 0.005f64.exp()), None);
         assert_eq!(priced.price, Some(102.0));
         let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-9;
         assert!(close(priced.upper, 100.0 * 0.035f64.exp()), "{priced:?}");
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn bounds_of_the_price_itself_stay_as_they_are() {
-        let priced = Prices::new([(2, 50.0)]).of(2, &seen(50.0, 49.0, 49.0));
+        let priced = Prices::new([(2, 50.0)]).of(2, &seen(50.0, 49.0, 49.0), None);
         assert_eq!((priced.lower, priced.upper), (Some(46.0), Some(52.0)));
         assert_eq!(priced.return_pct, None);
     }
@@ -129,20 +133,23 @@ mod tests {
     #[test]
     fn where_the_feature_is_no_return_of_the_price_there_are_no_bounds() {
         let prices = Prices::new([(1, 100.0), (2, 102.0)]);
-        let priced = prices.of(2, &seen(7.0, 0.5, 180.0));
+        let priced = prices.of(2, &seen(7.0, 0.5, 180.0), None);
         assert_eq!((priced.price, priced.lower, priced.upper), (Some(102.0), None, None));
         let nothing =
             Seen { value: None, expected: None, lower: None, upper: None, price_expected: None };
-        assert_eq!(prices.of(3, &nothing), Priced::default());
+        assert_eq!(prices.of(3, &nothing, None), Priced::default());
     }
 
     #[test]
     fn a_day_without_change_takes_its_scale_from_the_expectation() {
         let prices = Prices::new([(1, 100.0), (2, 100.0)]);
-        let priced = prices.of(2, &seen(0.0, 0.5, 100.0 * 0.005f64.exp()));
+        let priced = prices.of(2, &seen(0.0, 0.5, 100.0 * 0.005f64.exp()), None);
         assert!((priced.upper.unwrap() - 100.0 * 0.035f64.exp()).abs() < 1e-9);
-        // Neither says anything: no scale, no bounds.
-        let priced = prices.of(2, &seen(0.0, 0.0, 100.0));
-        assert_eq!(priced.upper, None);
+        // Neither says anything: the row before does.
+        assert_eq!(prices.of(2, &seen(0.0, 0.0, 100.0), None).upper, None);
+        let priced = prices.of(2, &seen(0.0, 0.0, 100.0), Some(0.01));
+        assert!((priced.upper.unwrap() - 100.0 * 0.03f64.exp()).abs() < 1e-9);
+        // A scale that does not lead to what the tables have is not believed.
+        assert_eq!(prices.of(2, &seen(0.0, 1e-9, 107.0), Some(0.01)).upper, None);
     }
 }

@@ -58,7 +58,8 @@ impl Look<'_> {
             (Some(_), Some(plan)) => plan.source.columns.value.clone(),
             _ => subject.feature.clone(),
         };
-        let row = |line: Line| row(line, prices.as_ref());
+        let mut last_scale = None;
+        let row = |line: Line| row(line, prices.as_ref(), &mut last_scale);
         Ok(Series {
             ticker: subject.ticker.clone(),
             pipeline: subject.pipeline.clone(),
@@ -117,7 +118,7 @@ pub(super) fn of(subject: &Subject, (from, to): (i32, i32)) -> [(&'static str, B
     ]
 }
 
-fn row(line: Line, prices: Option<&Prices>) -> Row {
+fn row(line: Line, prices: Option<&Prices>, last_scale: &mut Option<f64>) -> Row {
     let is_break = line.rule.as_deref() == Some("break");
     let flag = line.is_anomaly.then(|| Severity::of(line.ratio.filter(|_| !is_break)));
     let seen = Seen {
@@ -138,7 +139,9 @@ fn row(line: Line, prices: Option<&Prices>) -> Row {
         flag,
         return_pct: line.return_pct,
     };
-    match prices.map(|prices| prices.of(line.ts, &seen)) {
+    let priced = prices.map(|prices| prices.of(line.ts, &seen, *last_scale));
+    *last_scale = priced.and_then(|priced| priced.scale);
+    match priced {
         None => row,
         Some(priced) => Row {
             observed: priced.price,

@@ -131,8 +131,8 @@ pub struct Market {
 }
 
 impl Market {
-    /// Whether the day was odd for many or for this one.
-    pub fn words(&self) -> String {
+    /// Whether the day was odd for many, or for this one where it is flagged.
+    pub fn words(&self, is_flagged: bool) -> String {
         let Self { n_scored, n_flagged, .. } = self;
         if *n_scored <= 1 {
             return "the only ticker of the pipeline on that day: nothing to compare with".into();
@@ -145,6 +145,7 @@ impl Market {
             _ if *n_flagged >= 5 && share > 4.0 * usual => {
                 "more than one company: a sector, or the market"
             }
+            _ if !is_flagged => "a day like others",
             _ if others == 0 => "idiosyncratic: no other ticker is flagged",
             _ => "idiosyncratic: no more tickers are flagged than on other days",
         };
@@ -226,7 +227,7 @@ fn tell(text: &mut String, row: &Explanation) -> std::fmt::Result {
         }));
         columns(text, &lines)?;
     }
-    writeln!(text, "\nthe market\n  {}", row.market.words())?;
+    writeln!(text, "\nthe market\n  {}", row.market.words(row.is_anomaly))?;
     let named: Vec<String> = row
         .market
         .flagged

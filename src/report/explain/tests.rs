@@ -90,10 +90,11 @@ fn a_day_is_market_wide_or_of_the_ticker_alone() {
         flagged: (1..n_flagged).map(|idx| (format!("T{idx}"), Some(1.5))).collect(),
         usual_share: Some(usual),
     };
-    assert!(market(500, 150, 0.01).words().starts_with("market-wide (150 of 500"));
-    assert!(market(500, 1, 0.01).words().starts_with("idiosyncratic: no other ticker"));
-    assert!(market(500, 4, 0.01).words().starts_with("idiosyncratic: no more tickers"));
-    assert!(market(500, 30, 0.01).words().starts_with("more than one company"));
+    assert!(market(500, 150, 0.01).words(true).starts_with("market-wide (150 of 500"));
+    assert!(market(500, 1, 0.01).words(true).starts_with("idiosyncratic: no other ticker"));
+    assert!(market(500, 4, 0.01).words(true).starts_with("idiosyncratic: no more tickers"));
+    assert!(market(500, 30, 0.01).words(true).starts_with("more than one company"));
+    assert!(market(500, 1, 0.01).words(false).starts_with("a day like others (1 of 500"));
     let told = text(&Explanation { market: market(500, 30, 0.01), ..row() });
     assert!(told.contains("also flagged: T1 (1.50), ") && told.contains(" and 17 more"), "{told}");
 }

@@ -247,7 +247,7 @@ pub(super) fn training(report: &Report) -> Result<Section, Undrawable> {
         })
         .collect();
     let body = html! {
-        @if pictures.is_empty() {
+        @if pictures.is_empty() && !rows.is_empty() {
             p { "No losses by epoch were kept of these models; train again to have them: " code { "oddlot train PIPELINE --full-refresh" } }
         }
         (grid("losses", pictures)?)
