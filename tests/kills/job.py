@@ -38,7 +38,7 @@ seed = {seed}
 q = 0.99
 [output]
 root = "${{KILLS_ROOT}}"
-parts = 2
+parts = 4
 """
 
 # Edition -> the one whose output it finds.
