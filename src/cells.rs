@@ -7,7 +7,6 @@ use std::fmt;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::fingerprint::InputDigest;
-use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::{Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, Table};
 use oddlot_engine::{Error, Report};
 use oddlot_nets::Engine;
@@ -223,7 +222,8 @@ pub async fn choose(
     Ok(Cells { all, stale, prints })
 }
 
-fn parts(plan: &Plan) -> u32 {
+/// Files that a table's year is split into.
+pub fn parts(plan: &Plan) -> u32 {
     u32::try_from(plan.output.parts).unwrap_or(1).max(1)
 }
 
@@ -290,8 +290,7 @@ pub async fn stored_models(
 /// How many cells the input has within the range and the parts of chosen tickers.
 pub fn count(plan: &Plan, digest: &InputDigest, asked: Asked<'_>) -> usize {
     let years = digest.years().into_iter().filter(|year| asked.range.touches(*year)).count();
-    let of_chosen = |part: &u32| asked.selection.any(|name| part_of(name, parts(plan)) == *part);
-    years * Table::ALL.len() * (0..parts(plan)).filter(of_chosen).count()
+    years * Table::ALL.len() * asked.selection.parts(parts(plan)).len()
 }
 
 #[cfg(test)]

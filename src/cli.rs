@@ -7,6 +7,7 @@ mod look;
 mod models;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
@@ -14,6 +15,7 @@ use oddlot_series::evaluate::PointAdjustment;
 
 use crate::cells;
 use crate::sessions::When;
+use crate::shard::Shard;
 
 pub use bench::BenchArgs;
 pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
@@ -135,6 +137,12 @@ pub struct Job {
     /// Which tickers are scored and written.
     #[command(flatten)]
     pub tickers: Tickers,
+    /// Write only the parts (`output.parts`) whose number leaves I when divided by N: shards 0/N to N-1/N side by side are one run
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// How other runs are waited for.
+    #[command(flatten)]
+    pub wait: Wait,
     /// End with code 4 if a day within the range is flagged
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
@@ -172,6 +180,17 @@ pub struct TrainArgs {
     /// How to work.
     #[command(flatten)]
     pub work: Work,
+    /// How other runs are waited for.
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
+/// How other runs are waited for.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Wait {
+    /// How long to wait for the models that another run is training before ending with code 75 [default: 60 of a shard, else 0]
+    #[arg(long, value_name = "MINUTES")]
+    pub wait: Option<u16>,
 }
 
 /// How to work.
@@ -341,6 +360,14 @@ impl Cli {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl Wait {
+    /// How long; a shard's own patience is an hour.
+    pub fn patience(self, shard: Option<Shard>) -> Duration {
+        let minutes = self.wait.unwrap_or(if shard.is_some() { 60 } else { 0 });
+        Duration::from_secs(60 * u64::from(minutes))
     }
 }
 

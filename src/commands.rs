@@ -29,7 +29,7 @@ use crate::cli::{Cli, Command, Models, ModelsCommand};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::{colour, diagnostic, relative, tell};
+use crate::{colour, diagnostic, relative, stop, tell};
 
 /// Does what the command line asks for; `engine` computes the networks.
 ///
@@ -85,6 +85,9 @@ async fn each(
     }
     let mut worst: Option<Exit> = None;
     for pipeline in pipelines {
+        if let Some(stopped) = stop::asked() {
+            return Ok(stopped);
+        }
         let exit = match work(pipeline).await {
             Ok(exit) => exit,
             Err(error) => {
@@ -108,7 +111,8 @@ fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(processors, usize::from)
 }
 
-/// Runs a command's work on `threads` threads of tokio and as many of Rayon; a signal ends it.
+/// Runs a command's work on `threads` threads of tokio and as many of Rayon; a signal ends it, or is left to it where it
+/// takes care of that.
 ///
 /// What is unfinished is in `_staging`; the same command begins it anew and touches nothing else.
 fn block_on(
@@ -125,38 +129,18 @@ fn block_on(
         .build()
         .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?;
     let ended = runtime.block_on(async {
+        stop::listen()?;
         tokio::select! {
+            biased;
             done = work => done,
-            signal = interrupted() => signal,
+            exit = stop::left_alone() => {
+                tell("interrupted; committed cells are whole, and the same command resumes\n");
+                Ok(exit)
+            }
         }
     });
     // Threads in the middle of an epoch are not waited for, nor let go of: `pthread_detach` of a thread that ends
     // at that moment reads memory that is gone (glibc, bug 19951), and the process is about to end anyway.
     std::mem::forget(runtime);
     ended
-}
-
-#[cfg(unix)]
-async fn interrupted() -> Result<Exit, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| {
-        signal(kind).map_err(|error| Error::bug(format!("signals cannot be listened to: {error}")))
-    };
-    let (mut interrupt, mut terminate) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let exit = tokio::select! {
-        _ = interrupt.recv() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
-    };
-    tell("interrupted; committed cells are whole, and the same command resumes\n");
-    Ok(exit)
-}
-
-#[cfg(not(unix))]
-async fn interrupted() -> Result<Exit, Error> {
-    // Without a handler the process simply ends, which loses nothing either.
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => Ok(Exit::Interrupted),
-        Err(_) => std::future::pending().await,
-    }
 }

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use oddlot_engine::{Error, Kind};
 
+use crate::stop;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -13,7 +15,7 @@ pub enum Exit {
     Done,
     /// Finished, but too many tickers failed.
     TickersFailed,
-    /// The command line (clap ends with it by itself), `ODDLOT_ENGINE` or `ODDLOT_ISA` is wrong.
+    /// The command line (of most mistakes clap ends with it by itself), `ODDLOT_ENGINE` or `ODDLOT_ISA` is wrong.
     Usage,
     /// An input check stopped it, or no ticker survived.
     Input,
@@ -75,12 +77,15 @@ impl Exit {
 impl From<Kind> for Exit {
     fn from(kind: Kind) -> Self {
         match kind {
+            Kind::Usage => Self::Usage,
             Kind::Config => Self::Config,
             Kind::Data => Self::Input,
             Kind::Model => Self::Model,
             Kind::Store => Self::Temporary,
             Kind::Output => Self::Output,
             Kind::Credentials => Self::Credentials,
+            // A signal has come, or it would not be said.
+            Kind::Interrupted => stop::asked().unwrap_or(Self::Terminated),
             Kind::Bug => Self::Bug,
         }
     }
@@ -105,12 +110,14 @@ mod tests {
     #[test]
     fn each_kind_has_the_code_that_the_handbook_promises() {
         let codes = [
+            (Kind::Usage, 2),
             (Kind::Config, 78),
             (Kind::Data, 3),
             (Kind::Model, 5),
             (Kind::Store, 75),
             (Kind::Output, 73),
             (Kind::Credentials, 77),
+            (Kind::Interrupted, 143),
             (Kind::Bug, 70),
         ];
         for (kind, code) in codes {

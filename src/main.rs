@@ -33,9 +33,11 @@ mod run_id;
 mod selection;
 mod sessions;
 mod settings;
+mod shard;
 mod shell;
 mod split;
 mod staging;
+mod stop;
 mod stopwatch;
 mod train;
 

@@ -1,10 +1,20 @@
-//! What a person sees while a job runs: bars on a terminal, log lines elsewhere.
+//! What a person sees while a job runs: bars on a terminal, log lines elsewhere: each [`EVERY`] one that tells how far
+//! the stage is ([`stage`]).
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oddlot_series::EpochReport;
+use tokio::task::JoinHandle;
+
+mod stage;
+
+pub use stage::{Stage, cells, standing};
+
+/// How often a line tells how far a job is where nobody watches bars.
+const EVERY: Duration = Duration::from_secs(30);
 
 /// Whether and how progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +37,24 @@ impl Progress {
         }
     }
 
-    /// Bars over the epochs of models, one below the other where several learn side by side.
-    pub fn training(self) -> TrainingBars {
-        TrainingBars { progress: self, bars: MultiProgress::with_draw_target(self.target()) }
+    /// Tells how far the job is from time to time where nobody watches bars, for as long as the result lives.
+    pub fn lines(self) -> Lines {
+        stage::begin();
+        let telling = async {
+            loop {
+                tokio::time::sleep(EVERY).await;
+                stage::tell();
+            }
+        };
+        Lines((self == Self::Lines).then(|| tokio::spawn(telling)))
+    }
+
+    /// Bars over the epochs of models, one below the other where several learn side by side; `epochs` of all at most.
+    pub fn training(self, epochs: u64) -> TrainingBars {
+        let all = ProgressBar::with_draw_target(Some(epochs), ProgressDrawTarget::hidden());
+        let stage = Stage::bounded("training", "epochs", &all);
+        let bars = MultiProgress::with_draw_target(self.target());
+        TrainingBars { progress: self, bars, all, _stage: Arc::new(stage) }
     }
 
     /// A counter of scored rows.
@@ -68,11 +93,25 @@ fn started(bar: ProgressBar, template: &str) -> ProgressBar {
     bar
 }
 
+/// What tells lines; drop it to end them.
+pub struct Lines(Option<JoinHandle<()>>);
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let Some(telling) = &self.0 {
+            telling.abort();
+        }
+    }
+}
+
 /// Where the bars of all models are drawn.
 #[derive(Clone, Debug)]
 pub struct TrainingBars {
     progress: Progress,
     bars: MultiProgress,
+    /// The epochs of all of them.
+    all: ProgressBar,
+    _stage: Arc<Stage>,
 }
 
 impl TrainingBars {
@@ -81,13 +120,15 @@ impl TrainingBars {
         let bar = self.bars.add(ProgressBar::new(epochs as u64));
         let bar = started(bar, "{prefix:>14} epoch {pos}/{len} {wide_bar} {msg} {eta}");
         bar.set_prefix(model.to_owned());
-        TrainingBar { bar, progress: self.progress, model: model.to_owned() }
+        let all = self.all.clone();
+        TrainingBar { bar, all, progress: self.progress, model: model.to_owned() }
     }
 }
 
 /// Tells the epochs of one model.
 pub struct TrainingBar {
     bar: ProgressBar,
+    all: ProgressBar,
     progress: Progress,
     model: String,
 }
@@ -98,6 +139,7 @@ impl TrainingBar {
         let validation =
             report.validation_loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
         self.bar.set_position(report.epoch as u64);
+        self.all.inc(1);
         self.bar.set_message(format!("loss {:.4} validation {validation}", report.train_loss));
         if self.progress == Progress::Lines {
             tracing::info!(
@@ -111,8 +153,10 @@ impl TrainingBar {
         }
     }
 
-    /// Training is over.
+    /// Training is over, maybe before its last epoch.
     pub fn finish(&self) {
+        let left = self.bar.length().unwrap_or_default().saturating_sub(self.bar.position());
+        self.all.inc(left);
         self.bar.finish_and_clear();
     }
 }

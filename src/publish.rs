@@ -1,17 +1,19 @@
 //! Scores what is stale, writes its cells and commits the run, whose row comes last.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::Utc;
 use oddlot_engine::Error;
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
-use oddlot_engine::query::{COMPLETE, PARTIAL, count_anomalies, untold_alerts};
+use oddlot_engine::query::{COMPLETE, PARTIAL, SHARD, count_anomalies, untold_alerts};
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::{self, AlertRow, RunRow, TickerRow};
 use oddlot_series::Thresholds;
 
-use crate::cells::{Cells, Range};
+use crate::artifact::Model;
+use crate::cells::{self, Cells, Range};
 use crate::faults::Faults;
 use crate::plan::Plan;
 use crate::prices::Prices;
@@ -19,7 +21,10 @@ use crate::result::{PartCounts, Summary};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
 use crate::selection::Selection;
+use crate::shard::Shard;
 use crate::split::day;
+use crate::staging::{Staging, Unit};
+use crate::stop;
 use crate::stopwatch::Stopwatch;
 use crate::train::Ready;
 
@@ -29,6 +34,9 @@ mod scoring;
 
 pub use models::write_models;
 use scoring::Scoring;
+
+/// How long another shard may take to sum up and tell of itself.
+pub const COMMIT_WAIT: Duration = Duration::from_secs(600);
 
 /// A run whose models are ready.
 pub struct Job<'a> {
@@ -42,8 +50,23 @@ pub struct Job<'a> {
     pub models: &'a [Ready],
     /// Where the tables are.
     pub root: &'a OutputRoot,
+    /// Where they are written first, and what the run holds.
+    pub staging: &'a Staging,
     /// Whose rows are scored and written.
     pub selection: &'a Selection,
+    /// The shard that they are of.
+    pub shard: Option<Shard>,
+}
+
+/// By part: sums are taken in that order, whoever counted.
+type Counts = BTreeMap<u32, PartCounts>;
+
+/// What became of the cells.
+struct Written {
+    /// Of the parts of this run.
+    counts: Counts,
+    n_rows: usize,
+    n_replaced: usize,
 }
 
 impl Job<'_> {
@@ -55,16 +78,18 @@ impl Job<'_> {
         &self,
         run_id: &RunId,
         cells: &Cells,
-        staging: &Path,
         options: Options,
     ) -> Result<Outcome, Error> {
-        let mut outcome = self.score_and_write(run_id, cells, staging, options).await?;
-        self.commit(run_id, &mut outcome, staging, options).await?;
+        let written = self.score_and_write(run_id, cells, options).await?;
+        // Of shards that end at once the one that commits last sees the counts of all.
+        self.staging.hold(Unit::Commit, COMMIT_WAIT).await?;
+        let mut outcome = stop::in_one_go(self.commit(run_id, cells, written, options)).await?;
+        self.staging.let_go(Unit::Commit).await;
+        outcome.n_anomalies = self.count_anomalies(options).await?;
         Ok(outcome)
     }
 
-    /// Scores what is stale, part by part, and replaces the stale cells. Where nothing is, tells what the
-    /// tables say.
+    /// Scores what is stale, part by part, and replaces the stale cells.
     ///
     /// # Errors
     /// The source cannot be read any more, or the output cannot be written.
@@ -72,59 +97,84 @@ impl Job<'_> {
         &self,
         run_id: &RunId,
         cells: &Cells,
-        staging: &Path,
         options: Options,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Written, Error> {
         let watch = Stopwatch::start();
         let pipeline = self.plan.pipeline.as_str();
-        let mut scoring = Scoring::new(self, run_id, cells, staging, options, &watch).await?;
-        let mut counted = Vec::new();
-        let is_whole = self.selection.is_whole();
+        let mut parts = Vec::new();
         for part in cells.prints.parts() {
-            let mut counts = match is_whole {
+            let counts = match self.selection.is_whole() {
                 true => PartCounts::load(self.root, pipeline, part).await?,
                 // What is stored is of all tickers.
                 false => PartCounts::default(),
             };
-            if let Some(first_year) = cells.first_year_to_score(part, &counts) {
+            let first_year = cells.first_year_to_score(part, &counts);
+            parts.push((part, first_year, counts));
+        }
+        let to_score = parts.iter().filter_map(|(part, year, _)| Some((*part, (*year)?)));
+        let mut scoring = Scoring::new(self, run_id, cells, to_score, options, &watch).await?;
+        let mut counted = Counts::new();
+        for (part, first_year, mut counts) in parts {
+            if let Some(first_year) = first_year {
                 scoring.score(part, first_year, &mut counts).await?;
             }
-            counted.push(counts);
+            counted.insert(part, counts);
         }
-        let Scoring { n_rows, n_replaced, .. } = scoring;
+        let (n_rows, n_replaced) = (scoring.n_rows, scoring.n_replaced);
+        drop(scoring);
         if n_rows > 0 {
             watch.read().tell("scored", n_rows);
         }
         failpoint::pass(Failpoint::CellsCommitted)?;
-        let summary = match is_whole || n_rows > 0 {
-            true => Summary::of(self.models, counted.iter().flat_map(PartCounts::years)),
-            false => Summary::default(),
-        };
-        if is_whole {
-            summary.store(self.root, pipeline, staging).await?;
-        }
-        let alerts = self.untold_alerts(cells).await?;
-        Ok(self.outcome(run_id, cells, summary, alerts, n_replaced, options))
+        Ok(Written { counts: counted, n_rows, n_replaced })
     }
 
-    /// Writes the rows of the run tables; that of `runs` last.
+    /// Sums up, and writes the rows of the run tables; that of `runs` last.
     ///
     /// # Errors
     /// The output cannot be written.
     async fn commit(
         &self,
         run_id: &RunId,
-        outcome: &mut Outcome,
-        staging: &Path,
+        cells: &Cells,
+        written: Written,
         options: Options,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
         let pipeline = self.plan.pipeline.as_str();
+        let staging = self.staging.path.as_path();
+        let others = self.others(options).await?;
+        let is_complete = others.is_some();
+        let is_whole = self.selection.is_whole();
+        let summary = match is_whole || written.n_rows > 0 {
+            true => {
+                let mut all = written.counts;
+                all.extend(others.unwrap_or_default());
+                Summary::of(self.models, all.values().flat_map(PartCounts::years))
+            }
+            false => Summary::default(),
+        };
+        // Until the last shard is there, the result is that of the tables that readers see.
+        if is_whole && is_complete {
+            summary.store(self.root, pipeline, staging).await?;
+        }
+        let alerts = self.untold_alerts(cells).await?;
+        let outcome = Outcome {
+            run_id: run_id.clone(),
+            range: options.range,
+            shard: self.shard.map(|shard| (shard, is_complete)),
+            n_cells: cells.all.len(),
+            n_cells_replaced: written.n_replaced,
+            faults: Faults::of(&self.tickers()).with_checks(&self.prices.findings),
+            n_anomalies: 0,
+            alerts,
+            summary,
+        };
         write_models(self.plan, self.models, run_id, self.root, staging).await?;
         failpoint::pass(Failpoint::ModelsListed)?;
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let run = RunRow {
             run_id: run_id.as_str().to_owned(),
-            status: if outcome.faults.failed.is_empty() { COMPLETE } else { PARTIAL },
+            status: self.status(is_complete),
             command: options.command,
             started_at: run_id.started_at_us(),
             finished_at: Utc::now().timestamp_micros(),
@@ -146,17 +196,55 @@ impl Job<'_> {
         failpoint::pass(Failpoint::AlertsTold)?;
         run_tables::write_run(self.root, staging, pipeline, &run).await?;
         failpoint::pass(Failpoint::RunCommitted)?;
-        outcome.n_anomalies = self.count_anomalies(options).await?;
-        Ok(())
+        Ok(outcome)
+    }
+
+    /// The counts of the parts of other shards; `None` where some of their cells are not there yet, or are of other
+    /// rows, settings or models than ours.
+    async fn others(&self, options: Options) -> Result<Option<Counts>, Error> {
+        let Some(selection) = self.selection.others() else { return Ok(Some(Counts::new())) };
+        let models: Vec<&Model> = self.models.iter().map(|ready| &ready.model).collect();
+        let selection = &selection;
+        let which = cells::Asked { range: options.range, selection, full_refresh: false };
+        let Self { plan, prices, digest, root, .. } = self;
+        let theirs = cells::choose(plan, prices, digest, &models, root, which).await?;
+        if !theirs.stale.is_empty() {
+            return Ok(None);
+        }
+        let mut counts = Counts::new();
+        for part in theirs.prints.parts() {
+            let of_part = PartCounts::load(self.root, self.plan.pipeline.as_str(), part).await?;
+            counts.insert(part, of_part);
+        }
+        Ok(Some(counts))
+    }
+
+    /// What `runs` says of this run: whether readers see what its models have written.
+    fn status(&self, is_complete: bool) -> &'static str {
+        match is_complete {
+            false => SHARD,
+            // Of whichever shard they are.
+            true if Faults::of(&self.prices.tickers).failed.is_empty() => COMPLETE,
+            true => PARTIAL,
+        }
     }
 
     /// Those flags of the test span and of the range that no run has told before.
     async fn untold_alerts(&self, cells: &Cells) -> Result<Vec<AlertRow>, Error> {
         let Some(years) = cells.years() else { return Ok(Vec::new()) };
-        let models: Vec<&str> =
-            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+        let models = self.model_ids();
         let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
-        untold_alerts(&self.prices.session, root, pipeline, &models, years).await
+        let mut untold =
+            untold_alerts(&self.prices.session, root, pipeline, &models, years).await?;
+        // Those of another shard are told by it.
+        if self.shard.is_some() {
+            untold.retain(|alert| self.selection.has(&alert.ticker));
+        }
+        Ok(untold)
+    }
+
+    fn model_ids(&self) -> Vec<&str> {
+        self.models.iter().map(|ready| ready.model.model_id.as_str()).collect()
     }
 
     /// What became of each ticker; those that take a pooled scaler or threshold for want of rows of
@@ -189,27 +277,7 @@ impl Job<'_> {
         let days = (from.map_or(i32::MIN, day), to.map_or(i32::MAX, day));
         let (root, pipeline) = (self.root.name(), self.plan.pipeline.as_str());
         let is_chosen = |ticker: &str| self.selection.has(ticker);
-        count_anomalies(&self.prices.session, root, pipeline, days, is_chosen).await
-    }
-
-    fn outcome(
-        &self,
-        run_id: &RunId,
-        cells: &Cells,
-        summary: Summary,
-        alerts: Vec<AlertRow>,
-        n_cells_replaced: usize,
-        options: Options,
-    ) -> Outcome {
-        Outcome {
-            run_id: run_id.clone(),
-            range: options.range,
-            n_cells: cells.all.len(),
-            n_cells_replaced,
-            faults: Faults::of(&self.tickers()).with_checks(&self.prices.findings),
-            n_anomalies: 0,
-            alerts,
-            summary,
-        }
+        let models = self.model_ids();
+        count_anomalies(&self.prices.session, root, pipeline, &models, days, is_chosen).await
     }
 }

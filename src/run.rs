@@ -1,6 +1,8 @@
 //! The pipeline, as one paragraph: plan → read → split → train or load → windows → score → threshold
 //! → events → write → commit.
 
+use std::time::Duration;
+
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::run_tables::AlertRow;
@@ -15,14 +17,16 @@ use crate::claim;
 use crate::faults::Faults;
 use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::publish;
 use crate::result::Summary;
 use crate::run_id::RunId;
 use crate::selection::Selection;
 use crate::sessions::{Days, When};
+use crate::shard::Shard;
 use crate::split;
-use crate::staging::Staging;
+use crate::staging::{Staging, Unit};
+use crate::stop::{self, Care};
 use crate::train::{Foreign, Keys, Need, Policy, Ready, Workshop};
 
 /// How a run works.
@@ -42,6 +46,8 @@ pub struct Options {
     pub engine: Engine,
     /// What a person sees.
     pub progress: Progress,
+    /// How long another run may train while this one waits for its models.
+    pub wait: Duration,
 }
 
 /// What a run is about, besides what its pipeline says.
@@ -51,6 +57,8 @@ pub struct Asked<'a> {
     pub when: When,
     /// Which tickers, as patterns; none is all.
     pub tickers: &'a [String],
+    /// Which parts; `None` is all.
+    pub shard: Option<Shard>,
 }
 
 /// How a run ended.
@@ -69,6 +77,8 @@ pub struct Outcome {
     pub run_id: RunId,
     /// The days that it was about.
     pub range: Range,
+    /// The shard that it wrote, and whether the others are there too.
+    pub shard: Option<(Shard, bool)>,
     /// Cells within the range.
     pub n_cells: usize,
     /// Of them, those that were replaced.
@@ -89,15 +99,22 @@ pub struct Outcome {
 /// Whatever stops it; cells that were committed before stay, and stay whole.
 pub async fn run(plan: &Plan, options: Options, asked: Asked<'_>) -> Result<Ended, Error> {
     let run_id = RunId::now();
+    if let Some(shard) = asked.shard {
+        shard.check(plan)?;
+    }
     let prices = prices::open(plan, options.threads).await?;
     let selection = Selection::of(&prices, asked.tickers)?;
+    let selection = selection.in_shard(asked.shard, cells::parts(plan));
     let range = match asked.when.resolve(plan, &prices).await? {
         Days::Within(range) => range,
         Days::None(why) => return Ok(Ended::NoSession(why)),
     };
     let options = Options { range, ..options };
-    let opened = Opened::new(plan, prices, &run_id, options).await?;
-    let ended = opened.score(plan, &run_id, &selection, options).await;
+    let parts = selection.parts(cells::parts(plan)).into_iter().map(Unit::Part);
+    let _care = Care::take();
+    let opened = Opened::new(plan, prices, &run_id, options, parts.collect()).await?;
+    let scored = opened.score(plan, &run_id, &selection, asked.shard, options);
+    let ended = stop::unless_asked(scored).await;
     opened.staging.close().await;
     Ok(Ended::Done(Box::new(ended?)))
 }
@@ -109,14 +126,17 @@ pub async fn run(plan: &Plan, options: Options, asked: Asked<'_>) -> Result<Ende
 pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults), Error> {
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
-    let opened = Opened::new(plan, prices, &run_id, options).await?;
+    let _care = Care::take();
+    let opened = Opened::new(plan, prices, &run_id, options, Vec::new()).await?;
     let made = async {
         let models = opened.models(plan, options).await?;
         let Opened { root, staging, .. } = &opened;
-        publish::write_models(plan, &models, &run_id, root, &staging.path).await?;
+        staging.hold(Unit::Commit, publish::COMMIT_WAIT).await?;
+        let written = publish::write_models(plan, &models, &run_id, root, &staging.path);
+        stop::in_one_go(written).await?;
         Ok((models, opened.prices.faults()))
     };
-    let made = made.await;
+    let made = stop::unless_asked(made).await;
     opened.staging.close().await;
     made
 }
@@ -133,16 +153,19 @@ pub async fn import(
 ) -> Result<Ready, Error> {
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
-    let opened = Opened::new(plan, prices, &run_id, options).await?;
+    let _care = Care::take();
+    let opened = Opened::new(plan, prices, &run_id, options, Vec::new()).await?;
     let made = async {
-        let ready = opened.workshop(plan, options).import(model, foreign).await?;
         let Opened { split, root, staging, .. } = &opened;
+        staging.hold(Unit::Training, options.wait).await?;
+        let ready = opened.workshop(plan, options).import(model, foreign).await?;
         split::store(plan, *split, root, &staging.path).await?;
         let models = std::slice::from_ref(&ready);
+        staging.hold(Unit::Commit, publish::COMMIT_WAIT).await?;
         publish::write_models(plan, models, &run_id, root, &staging.path).await?;
         Ok(ready)
     };
-    let made = made.await;
+    let made = stop::unless_asked(made).await;
     opened.staging.close().await;
     made
 }
@@ -163,18 +186,20 @@ impl Opened {
         prices: Prices,
         run_id: &RunId,
         options: Options,
+        units: Vec<Unit>,
     ) -> Result<Self, Error> {
-        let mut root = open(plan).await?;
+        let root = open(plan).await?;
         // Its tables are asked which flags are told already.
         root.register(&prices.session)?;
-        let staging = Staging::open(&mut root, plan.pipeline.as_str(), run_id).await?;
+        let staging = Staging::open(&root, plan.pipeline.as_str(), run_id, &units).await?;
+        let _stage = Stage::endless("reading");
         let read = async {
             claim::check(plan, &root).await?;
             let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
             let digest = prices.digest(plan, split.spans().calibration_to).await?;
             Ok((split, digest))
         };
-        match read.await {
+        match stop::unless_asked(read).await {
             Ok((split, digest)) => Ok(Self { prices, root, staging, split, digest }),
             Err(error) => {
                 staging.close().await;
@@ -183,12 +208,17 @@ impl Opened {
         }
     }
 
-    /// Train or load.
+    /// Train or load. Of runs side by side one trains, and the others wait for its models.
     async fn models(&self, plan: &Plan, options: Options) -> Result<Vec<Ready>, Error> {
-        let models = self.workshop(plan, options).train_or_load().await?;
+        let workshop = self.workshop(plan, options);
         let Self { root, staging, split, .. } = self;
+        if !workshop.is_ready().await? {
+            staging.hold(Unit::Training, options.wait).await?;
+        }
+        let models = workshop.train_or_load().await?;
         claim::store(plan, root, &staging.path).await?;
         split::store(plan, *split, root, &staging.path).await?;
+        staging.let_go(Unit::Training).await;
         failpoint::pass(Failpoint::SplitStored)?;
         Ok(models)
     }
@@ -199,6 +229,7 @@ impl Opened {
         plan: &Plan,
         run_id: &RunId,
         selection: &Selection,
+        shard: Option<Shard>,
         options: Options,
     ) -> Result<Outcome, Error> {
         self.refuse_training_beside(plan, selection, options).await?;
@@ -208,8 +239,9 @@ impl Opened {
         let which = cells::Asked { range, selection, full_refresh };
         let Self { prices, root, digest, staging, .. } = self;
         let cells = cells::choose(plan, prices, digest, &used, root, which).await?;
-        let job = publish::Job { plan, prices, digest, models: &models, root, selection };
-        job.run(run_id, &cells, &staging.path, options).await
+        let job =
+            publish::Job { plan, prices, digest, models: &models, root, staging, selection, shard };
+        job.run(run_id, &cells, options).await
     }
 
     /// New models score all tickers: beside rows of older ones those of chosen tickers cannot stand.

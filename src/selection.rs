@@ -1,4 +1,5 @@
-//! Which tickers a run scores and writes: those of `--tickers`, without those that `[universe]` leaves unscored.
+//! Which tickers a run scores and writes: those of `--tickers` in the parts of `--shard`, without those that
+//! `[universe]` leaves unscored.
 //!
 //! What is chosen is chosen after windows are cut: models learn from all tickers, features over the cross-section
 //! see all of them, and a chosen ticker gets the bits that it gets in a run of all.
@@ -7,12 +8,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use oddlot_engine::score::Scorer;
+use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::ticker_rows::TickerRows;
 use oddlot_engine::{Error, RecordBatch, Report, SchemaRef};
 
 use crate::diagnostic::visible;
 use crate::prices::Prices;
 use crate::settings::nearest;
+use crate::shard::Shard;
 
 /// How many unknown names one message tells of.
 const TOLD_MAX: usize = 10;
@@ -24,6 +27,15 @@ pub struct Selection {
     chosen: Option<BTreeSet<String>>,
     /// By the rules of `[universe]`.
     unscored: BTreeSet<String>,
+    /// Of `--shard`; `None` is all.
+    parts: Option<OwnParts>,
+}
+
+/// Some of the parts of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OwnParts {
+    own: BTreeSet<u32>,
+    of: u32,
 }
 
 impl Selection {
@@ -35,19 +47,41 @@ impl Selection {
         let known: Vec<&str> = prices.tickers.iter().map(|row| row.ticker.as_str()).collect();
         let unscored = prices.unscored.clone();
         match choose(&known, patterns) {
-            Ok(chosen) => Ok(Self { chosen, unscored }),
+            Ok(chosen) => Ok(Self { chosen, unscored, parts: None }),
             Err(unknown) => Err(no_such(&unknown, &known, prices)),
         }
     }
 
-    /// Whether all tickers are chosen.
+    /// The parts of `shard` only, of `of` that there are.
+    pub fn in_shard(self, shard: Option<Shard>, of: u32) -> Self {
+        let own = |shard: Shard| (0..of).filter(|part| shard.owns(*part)).collect();
+        Self { parts: shard.map(|shard| OwnParts { own: own(shard), of }), ..self }
+    }
+
+    /// Those of the other shards, if there are any.
+    pub fn others(&self) -> Option<Self> {
+        let OwnParts { own, of } = self.parts.as_ref()?;
+        let others = (0..*of).filter(|part| !own.contains(part)).collect();
+        Some(Self { parts: Some(OwnParts { own: others, of: *of }), ..self.clone() })
+    }
+
+    /// Of `n_parts` parts those that have a chosen ticker and are this run's to write.
+    pub fn parts(&self, n_parts: u32) -> Vec<u32> {
+        let is_own = |part: &u32| self.parts.as_ref().is_none_or(|parts| parts.own.contains(part));
+        let has_chosen = |part: &u32| self.any(|name| part_of(name, n_parts) == *part);
+        (0..n_parts).filter(is_own).filter(has_chosen).collect()
+    }
+
+    /// Whether all tickers are chosen, of whichever parts.
     pub fn is_whole(&self) -> bool {
         self.chosen.is_none()
     }
 
     /// Whether the rows of `ticker` are this run's to write, or to leave out.
     pub fn has(&self, ticker: &str) -> bool {
-        self.chosen.as_ref().is_none_or(|chosen| chosen.contains(ticker))
+        let is_chosen = self.chosen.as_ref().is_none_or(|chosen| chosen.contains(ticker));
+        let in_part = |parts: &OwnParts| parts.own.contains(&part_of(ticker, parts.of));
+        is_chosen && self.parts.as_ref().is_none_or(in_part)
     }
 
     /// Whether the rules of `[universe]` leave `ticker` unscored.
@@ -79,7 +113,7 @@ impl Selection {
     }
 
     /// Whether a chosen ticker is among the names.
-    pub fn any(&self, is_member: impl Fn(&str) -> bool) -> bool {
+    fn any(&self, is_member: impl Fn(&str) -> bool) -> bool {
         self.chosen.as_ref().is_none_or(|chosen| chosen.iter().any(|name| is_member(name)))
     }
 }
@@ -225,10 +259,29 @@ mod tests {
     #[test]
     fn a_ticker_that_the_universe_leaves_unscored_is_chosen_and_not_scored() {
         let unscored = BTreeSet::from(["OLD".to_owned()]);
-        let all = Selection { chosen: None, unscored: unscored.clone() };
+        let all = Selection { unscored: unscored.clone(), ..Selection::default() };
         assert!(all.is_whole() && all.has("OLD") && !all.scores("OLD") && all.scores("NEW"));
-        let one = Selection { chosen: Some(BTreeSet::from(["OLD".to_owned()])), unscored };
+        let chosen = Some(BTreeSet::from(["OLD".to_owned()]));
+        let one = Selection { chosen, unscored, parts: None };
         assert!(one.has("OLD") && !one.scores("OLD") && !one.has("NEW") && !one.scores("NEW"));
         assert!(one.any(|name| name == "OLD") && !one.any(|name| name == "NEW"));
+    }
+
+    #[test]
+    fn shards_part_the_tickers_among_them_and_a_choice_within() {
+        let names = ["AAPL", "B", "BRK.B", "CAT", "MSFT", "ZZZ"];
+        let shard = |text: &str, of| Selection::default().in_shard(Some(text.parse().unwrap()), of);
+        let shards = [shard("0/3", 7), shard("1/3", 7), shard("2/3", 7)];
+        assert_eq!(shards[1].parts(7), [1, 4]);
+        assert_eq!(shards[1].others().unwrap().parts(7), [0, 2, 3, 5, 6]);
+        assert!(shards[0].is_whole() && Selection::default().others().is_none());
+        for name in names {
+            assert_eq!(shards.iter().filter(|shard| shard.has(name)).count(), 1, "{name}");
+            let others = shards[0].others().unwrap();
+            assert_ne!(shards[0].scores(name), others.scores(name), "{name}");
+        }
+        let one = Selection { chosen: Some(BTreeSet::from(["B".to_owned()])), ..shard("0/1", 7) };
+        assert_eq!(one.parts(7), [part_of("B", 7)]);
+        assert!(one.has("B") && !one.has("CAT"));
     }
 }

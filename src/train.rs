@@ -21,6 +21,7 @@ use crate::artifact::{Model, Pointer};
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::{Prices, sql_of};
 use crate::progress::{Progress, TrainingBars};
+use crate::stop;
 use crate::stopwatch::Stopwatch;
 
 mod abreast;
@@ -178,8 +179,18 @@ impl Order<'_> {
     }
 
     fn trains_a_network(&self) -> bool {
-        matches!(self.task, Task::Make(_, Weights::Train))
-            && matches!(self.model.detector, DetectorPlan::Network(_))
+        self.epochs_max() > 0
+    }
+
+    /// Epochs that it learns for at most.
+    fn epochs_max(&self) -> u64 {
+        match (&self.task, &self.model.detector) {
+            (Task::Make(_, Weights::Train), DetectorPlan::Network(network)) => {
+                let training = &network.training;
+                if training.steps.is_some() { 1 } else { training.epochs.max(1) as u64 }
+            }
+            _ => 0,
+        }
     }
 }
 
@@ -224,6 +235,25 @@ impl Workshop<'_> {
         self.carry_out(orders).await
     }
 
+    /// Whether every model is stored as the plan wants it, so that there is nothing to make.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn is_ready(&self) -> Result<bool, Error> {
+        if self.policy == Policy::Never {
+            return Ok(true);
+        }
+        for model in &self.plan.models {
+            let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
+            let pipeline = self.plan.pipeline.as_str();
+            let stored = Pointer::load(self.root, pipeline, model.name.as_str()).await?;
+            if keys.need(stored.as_ref(), self.policy) != Need::Load {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     async fn task(
         &self,
         model: &ModelPlan,
@@ -258,7 +288,9 @@ impl Workshop<'_> {
         };
         let n_networks = orders.iter().filter(|order| order.trains_a_network()).count();
         let Abreast { models, threads } = Abreast::of(n_networks, self.threads);
-        let means = Means { bars: self.progress.training(), threads, watch: Stopwatch::start() };
+        let epochs = orders.iter().map(Order::epochs_max).sum();
+        let bars = self.progress.training(epochs);
+        let means = Means { bars, threads, watch: Stopwatch::start() };
         let is_needed = orders.iter().any(Order::needs_rows);
         let made =
             orders.into_iter().map(|order| self.carry_out_one(order, rows.clone(), means.clone()));
@@ -293,7 +325,7 @@ impl Workshop<'_> {
     pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
         let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
         let rows = self.learning_rows().await?;
-        let (bars, watch) = (self.progress.training(), Stopwatch::start());
+        let (bars, watch) = (self.progress.training(0), Stopwatch::start());
         let means = Means { bars, threads: Threads::All, watch };
         self.make_and_store(model, keys, rows, means, Weights::Import(foreign)).await
     }
@@ -346,7 +378,7 @@ impl Workshop<'_> {
             means,
         };
         let made = off_tokio("training", move || job.make(weights)).await??;
-        made.store(self.root, self.staging).await?;
+        stop::in_one_go(made.store(self.root, self.staging)).await?;
         Ok(Ready { model: made, is_new: true })
     }
 

@@ -117,10 +117,9 @@ impl Prints {
         found == self.of(digest, cell, span) || found == self.of_all(digest, cell, span)
     }
 
-    /// The parts that have a chosen ticker.
+    /// The parts that have a chosen ticker and are of this shard.
     pub fn parts(&self) -> impl Iterator<Item = u32> + Clone {
-        let has_chosen = |part: &u32| self.selection.any(|name| self.part_of(name) == *part);
-        (0..self.parts).filter(has_chosen).collect::<Vec<_>>().into_iter()
+        self.selection.parts(self.parts).into_iter()
     }
 
     /// The fingerprint of the rows of `errors` in `year` and `part`.

@@ -68,7 +68,22 @@ fn tickers_are_parted_by_commas_and_no_model_is_trained_on_a_few() {
     assert_eq!(tickers("oddlot score p.toml --tickers A --tickers B"), ["A", "B"]);
     assert_eq!(tickers("oddlot plan p.toml"), [""; 0]);
     refusal("oddlot train p.toml --tickers AAPL");
+    refusal("oddlot train p.toml --shard 0/2");
     refusal("oddlot run p.toml --skip-code 256");
+}
+
+#[test]
+fn a_shard_waits_an_hour_for_models_and_other_runs_do_not_unless_they_are_told_to() {
+    let minutes = |line: &str| match parsed(line).unwrap().command {
+        Command::Run(job) | Command::Score(job) => job.wait.patience(job.shard).as_secs() / 60,
+        Command::Train(train) => train.wait.patience(None).as_secs() / 60,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(minutes("oddlot run p.toml --shard 0/8"), 60);
+    assert_eq!(minutes("oddlot run p.toml --shard 7/8 --wait 0"), 0);
+    assert_eq!(minutes("oddlot run p.toml"), 0);
+    assert_eq!(minutes("oddlot train p.toml --wait 90"), 90);
+    assert!(refusal("oddlot run p.toml --shard 8/8").contains("0/8 to 7/8"));
 }
 
 #[test]
@@ -241,6 +256,8 @@ fn help_reads_in_the_words_of_the_field() {
           --dry-run              Say what would be done, and do nothing
           --threads <N>          How many threads to use, at most; by default one per processor
           --tickers <TICKER,…>   Score and write only these: names, patterns with * and ?, @FILE with one a line; others stay as they are
+          --shard <I/N>          Write only the parts (`output.parts`) whose number leaves I when divided by N: shards 0/N to N-1/N side by side are one run
+          --wait <MINUTES>       How long to wait for the models that another run is training before ending with code 75 [default: 60 of a shard, else 0]
           --fail-on <WHAT>       End with code 4 if a day within the range is flagged [possible values: anomaly]
           --skip-code <CODE>     End with this code instead of 0 if there was nothing to do
           --result-file <FILE>   Write the result there as JSON, whole or not at all

@@ -17,6 +17,7 @@ use crate::plan::{DetectorPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::selection::Selection;
 use crate::sessions::Days;
+use crate::shard::Shard;
 use crate::train::{Keys, Need, Policy};
 use crate::{cells, lower, say, say_json, split};
 
@@ -80,24 +81,25 @@ fn say_checks(plan: &Plan, prices: &Prices, data: bool) {
 /// `oddlot plan`: what a run would do, and why.
 pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
     let pipelines = std::slice::from_ref(&args.pipeline.pipeline);
-    plans(pipelines, args.range, &args.tickers, args.full_refresh, engine)
+    plans(pipelines, args.range, (&args.tickers, None), args.full_refresh, engine)
 }
 
 /// The same of several pipelines.
 pub fn plans(
     pipelines: &[PathBuf],
     range: cli::Range,
-    tickers: &Tickers,
+    (tickers, shard): (&Tickers, Option<Shard>),
     full_refresh: bool,
     engine: Engine,
 ) -> Result<Exit, Error> {
     let threads = threads(None);
     let tickers = super::tickers::read(tickers)?;
-    let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
+    let policy = if full_refresh && shard.is_none() { Policy::Always } else { Policy::IfNeeded };
     let work = async |pipeline: &Path| {
         let plan = load(pipeline)?;
+        shard.map_or(Ok(()), |shard| shard.check(&plan))?;
         let prices = prices::open(&plan, threads).await?;
-        let selection = Selection::of(&prices, &tickers)?;
+        let selection = Selection::of(&prices, &tickers)?.in_shard(shard, cells::parts(&plan));
         say(&format!("{}\n", told(&prices)));
         let range = match range.when().resolve(&plan, &prices).await? {
             Days::Within(range) => range,

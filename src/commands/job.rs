@@ -21,7 +21,9 @@ use crate::{say, say_json};
 
 /// `oddlot run`: the whole job.
 pub fn run(args: &Job, progress: Progress, engine: Engine) -> Result<Exit, Error> {
-    let policy = if args.work.full_refresh { Policy::Always } else { Policy::IfNeeded };
+    // What one shard has trained the others need not train again.
+    let is_anew = args.work.full_refresh && args.shard.is_none();
+    let policy = if is_anew { Policy::Always } else { Policy::IfNeeded };
     tables(args, progress, engine, "run", policy)
 }
 
@@ -49,8 +51,10 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
         threads: threads(asked),
         engine,
         progress,
+        wait: args.wait.patience(None),
     };
     block_on(options.threads, async {
+        let _lines = progress.lines();
         let (models, faults) = run::train(&plan, options).await?;
         faults.tell();
         let mut lines = Vec::new();
@@ -107,7 +111,8 @@ fn tables(
 ) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
-        return check::plans(&args.pipelines, args.range, &args.tickers, full_refresh, engine);
+        let which = (&args.tickers, args.shard);
+        return check::plans(&args.pipelines, args.range, which, full_refresh, engine);
     }
     let tickers = super::tickers::read(&args.tickers)?;
     let results = args.result_file.as_deref().map(ResultFile::new).transpose()?;
@@ -119,10 +124,12 @@ fn tables(
         threads: threads(asked),
         engine,
         progress,
+        wait: args.wait.patience(args.shard),
     };
-    let asked = Asked { when: args.range.when(), tickers: &tickers };
+    let asked = Asked { when: args.range.when(), tickers: &tickers, shard: args.shard };
     let work = async |pipeline: &Path| {
         let plan = load(pipeline)?;
+        let _lines = progress.lines();
         let ended = run::run(&plan, options, asked).await?;
         let result = match &ended {
             Ended::Done(outcome) => print(&plan, outcome),
@@ -194,6 +201,9 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
         faults.in_words(),
         outcome.run_id
     ));
+    if let Some((shard, false)) = outcome.shard {
+        say(&format!("shard {shard} is written; readers see it once the others are, too\n"));
+    }
     let mut result = json!({
         "run_id": outcome.run_id.as_str(),
         "pipeline": plan.pipeline,
@@ -209,6 +219,10 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
         "models": outcome.summary.models_json(),
         "nothing_to_do": is_idle(outcome),
     });
+    if let Some((shard, is_complete)) = outcome.shard {
+        result["shard"] = shard.to_string().into();
+        result["all_shards"] = is_complete.into();
+    }
     // The one day that it was about.
     if let Some(day) = outcome.range.from.filter(|day| outcome.range.to == Some(*day)) {
         result["session"] = day.to_string().into();

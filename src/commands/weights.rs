@@ -1,5 +1,7 @@
 //! `models export` and `models import`: weights as Keras and PyTorch have them.
 
+use std::time::Duration;
+
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
 use oddlot_nets::checkpoint::to_safetensors;
@@ -89,6 +91,7 @@ pub fn import(args: &ImportWeightsArgs, progress: Progress, engine: Engine) -> R
         threads: threads(args.threads),
         progress,
         engine,
+        wait: Duration::ZERO,
     };
     block_on(options.threads, async {
         let ready = run::import(&plan, model, foreign, options).await?;

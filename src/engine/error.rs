@@ -5,6 +5,8 @@ use std::fmt;
 /// Who must act on an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Give the command other arguments (exit 2).
+    Usage,
     /// Edit the pipeline file or the SQL (exit 78).
     Config,
     /// Repair or exclude the input (exit 3).
@@ -17,6 +19,8 @@ pub enum Kind {
     Output,
     /// Credentials are missing or refused (exit 77).
     Credentials,
+    /// A signal has stopped it; the same command resumes (exit 130 or 143).
+    Interrupted,
     /// Our own mistake (exit 70).
     Bug,
 }

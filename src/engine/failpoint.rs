@@ -1,9 +1,10 @@
 //! Named points in the life of a cell at which a test can kill the process, or make it fail.
 //!
-//! For tests only: `ODDLOT_FAILPOINT=name[:nth][=kill|error|hold]` acts when the run comes by `name`
+//! For tests only: `ODDLOT_FAILPOINT=name[:nth][=kill|error|hold|wait]` acts when the run comes by `name`
 //! for the `nth` time (the first, unless said). `kill`, the default, ends the process on the spot, so
 //! that nothing is tidied up; `error` fails as a full disk would; `hold` says so and waits for whoever
-//! is to kill the process from outside. Nothing is armed without it.
+//! is to kill the process from outside; `wait` says so too, and goes on once stdin has a line or ends. Nothing is
+//! armed without it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,8 @@ failpoints! {
     StagingLocked = "staging_locked",
     /// It has its folder too.
     StagingMade = "staging_made",
+    /// A network has learnt for an epoch.
+    EpochTrained = "epoch_trained",
     /// A model is trained and calibrated, and nothing of it is stored.
     ModelTrained = "model_trained",
     /// Its weights are stored.
@@ -84,6 +87,7 @@ enum Action {
     Kill,
     Error,
     Hold,
+    Wait,
 }
 
 /// What the variable asks for.
@@ -106,7 +110,10 @@ pub fn arm(setting: &str) -> Result<(), Report> {
         let names: Vec<&str> = Failpoint::ALL.iter().map(|point| point.name()).collect();
         Report::new("there is no such failpoint")
             .at("ODDLOT_FAILPOINT")
-            .expected(format!("name[:nth][=kill|error|hold]; the names are {}", names.join(", ")))
+            .expected(format!(
+                "name[:nth][=kill|error|hold|wait]; the names are {}",
+                names.join(", ")
+            ))
             .found(setting)
             .hint("unset ODDLOT_FAILPOINT: it is for tests, and ends runs before they are done")
     })?;
@@ -131,6 +138,12 @@ pub fn pass(point: Failpoint) -> Result<()> {
             tracing::warn!(failpoint = point.name(), "held");
             std::thread::park();
         },
+        Action::Wait => {
+            tracing::warn!(failpoint = point.name(), "held");
+            // The end of stdin is an answer too.
+            drop(std::io::stdin().read_line(&mut String::new()));
+            Ok(())
+        }
         Action::Error => Err(Error::new(
             Kind::Output,
             Report::new("a test has stopped this run")
@@ -152,6 +165,7 @@ fn parse(setting: &str) -> Option<Armed> {
             "kill" => Action::Kill,
             "error" => Action::Error,
             "hold" => Action::Hold,
+            "wait" => Action::Wait,
             _ => return None,
         },
         passed: AtomicU64::new(0),

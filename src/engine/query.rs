@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 use held::Held;
 
 pub use ask::{count_anomalies, untold_alerts};
-pub use complete::{COMPLETE, PARTIAL};
+pub use complete::{COMPLETE, PARTIAL, SHARD};
 pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
 pub use rows::Bound;
 pub use scored::{ScoredRow, first_feature, scored_rows};

@@ -165,7 +165,7 @@ pub async fn tables(root: &OutputRoot, mends: &Mends) -> Result<Survey> {
     Ok(survey)
 }
 
-/// Files of a year of each pipeline: a run writes all of them, if only empty ones.
+/// Files of a year of each pipeline, as far as it is written: of entries that do not tell.
 fn parts(cells: &BTreeSet<Cell>) -> BTreeMap<String, u32> {
     let mut parts = BTreeMap::new();
     for cell in cells {

@@ -121,7 +121,7 @@ fn lower(
                 path: resolve(&output.root.value, folder),
                 s3: bucket::settings(output.s3.as_ref()),
             },
-            parts: output.parts.get(),
+            parts: output.parts.value.get(),
         })?,
         places: places(settings, mistakes.document()),
         warnings: Vec::new(),

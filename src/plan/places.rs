@@ -36,6 +36,7 @@ pub(super) fn places(settings: &Settings, document: &Document) -> Places {
         noted.at(&name, own.at, format!("[{name}]"));
     }
     noted.note("output.root", settings.output.as_ref().map(|output| &output.root));
+    noted.note("output.parts", settings.output.as_ref().map(|output| &output.parts));
     for model in &settings.models {
         let name = format!("models.{}", model.name);
         noted.at(&name, model.at, format!("[{name}]"));

@@ -1,7 +1,5 @@
 //! Chosen tickers beside others, whose rows stay in their cells as they are.
 
-use std::path::Path;
-
 use oddlot_engine::Error;
 use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::tables::{Carried, Cell, CellEntry, Made, StagedCell};
@@ -11,17 +9,13 @@ use crate::cells::Cells;
 
 impl Job<'_> {
     /// The objects whose rows of other tickers stay, where only some are chosen; before anything is scored.
-    pub(super) async fn carried(
-        &self,
-        cells: &Cells,
-        staging: &Path,
-    ) -> Result<Option<Carried>, Error> {
+    pub(super) async fn carried(&self, cells: &Cells) -> Result<Option<Carried>, Error> {
         if self.selection.is_whole() {
             return Ok(None);
         }
         let stale = cells.stale.iter().map(|chosen| chosen.cell.clone());
         let metadata = |cell: &Cell| self.metadata(cell.table);
-        Carried::fetch(self.root, stale, metadata, staging).await.map(Some)
+        Carried::fetch(self.root, stale, metadata, &self.staging.path).await.map(Some)
     }
 
     /// A staged cell with the rows of tickers that were not chosen.

@@ -21,13 +21,14 @@ use rayon::prelude::*;
 
 use super::Job;
 use crate::cells::Cells;
-use crate::lower;
+use crate::progress::{self, Stage};
 use crate::result::{PartCounts, Reading, Tally};
 use crate::run::Options;
 use crate::run_id::RunId;
 use crate::selection::OfChosen;
 use crate::settings::profile::Profile;
 use crate::stopwatch::{Part, Stopwatch, TimedNetwork, TimedScorer};
+use crate::{lower, stop};
 
 /// What all parts of a run share.
 pub(super) struct Scoring<'a> {
@@ -38,6 +39,11 @@ pub(super) struct Scoring<'a> {
     options: Options,
     watch: &'a Arc<Stopwatch>,
     prices: WholePrices,
+    /// Over the rows of all parts.
+    bar: ProgressBar,
+    _stage: Stage,
+    /// Cells that are as they should be, replaced or equal.
+    n_settled: usize,
     /// Objects whose rows of tickers that were not chosen stay.
     carried: Option<Carried>,
     /// Rows that were judged.
@@ -62,14 +68,25 @@ impl<'a> Scoring<'a> {
         job: &'a Job<'a>,
         run_id: &'a RunId,
         cells: &'a Cells,
-        staging: &'a Path,
+        to_score: impl Iterator<Item = (u32, i32)>,
         options: Options,
         watch: &'a Arc<Stopwatch>,
     ) -> Result<Self, Error> {
+        let staging = job.staging.path.as_path();
         let prices = WholePrices::of(&job.prices.session).await?;
-        let carried = job.carried(cells, staging).await?;
-        let (n_rows, n_replaced) = (0, 0);
+        let carried = job.carried(cells).await?;
+        let n_all: usize = to_score.map(|(part, year)| n_units(job, cells, part, year)).sum();
+        let (bar, unit) = match is_archive(job) {
+            true => (options.progress.scoring_series(n_all as u64), "tickers"),
+            false => (options.progress.scoring(n_all as u64), "rows"),
+        };
+        let stage = Stage::new("scoring", unit, &bar);
+        progress::cells(0, cells.stale.len());
+        let (n_rows, n_replaced, n_settled) = (0, 0, 0);
         Ok(Self {
+            bar,
+            _stage: stage,
+            n_settled,
             job,
             run_id,
             cells,
@@ -103,6 +120,7 @@ impl<'a> Scoring<'a> {
             tracing::info!(part, "an event began before what was read: the whole history is read");
             // Its files are begun anew: what it holds must not be added to them when it goes.
             drop(scored);
+            self.bar.inc_length(n_from(job, self.cells, part, None) as u64);
             scored = self.read(part, None, whole()).await?;
         }
         // The counts first: where they are missing, cells are too, and the next run makes both.
@@ -120,8 +138,10 @@ impl<'a> Scoring<'a> {
             let close = move || writing.during(Part::Write, || writer.finish());
             for staged in off_tokio("closing cells", close).await?? {
                 let staged = job.beside_others(staged, &self.carried, self.cells)?;
-                let is_replaced = self.commit(&staged, &scored.spans).await?;
+                let is_replaced = stop::in_one_go(self.commit(&staged, &scored.spans)).await?;
                 self.n_replaced += usize::from(is_replaced);
+                self.n_settled += 1;
+                progress::cells(self.n_settled, self.cells.stale.len());
             }
         }
         Ok(())
@@ -138,7 +158,6 @@ impl<'a> Scoring<'a> {
         let tally = Arc::new(Tally::new(job.models, reading));
         let mut writers = self.writers(part)?;
         let mut spans = EventSpans::default();
-        let bar = self.bar(part, first_day);
         let relation = self.relation(part, first_day).await?;
         let mut judged = self.judged(&relation, &tally).await?;
         // A price row is judged by every model, feature by feature.
@@ -148,33 +167,13 @@ impl<'a> Scoring<'a> {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| self.cells.prints.part_of(name))?;
             let n_rows = ticker.num_rows() / judged_a_row;
             self.n_rows += n_rows;
-            match self.is_archive() {
-                true => series_done(&bar),
-                false => bar.inc(n_rows as u64),
-            }
+            self.bar.inc(if is_archive(job) { 1 } else { n_rows as u64 });
             let writing = Arc::clone(self.watch);
             writers =
                 off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
             failpoint::pass(Failpoint::TickerWritten)?;
         }
-        bar.finish_and_clear();
         Ok(Scored { writers, spans, tally })
-    }
-
-    fn is_archive(&self) -> bool {
-        self.job.plan.profile == Profile::Archive
-    }
-
-    /// A series of an archive takes seconds, a row of prices microseconds.
-    fn bar(&self, part: u32, first_day: Option<i32>) -> ProgressBar {
-        let is_own = |ticker: &str| {
-            self.cells.prints.part_of(ticker) == part && self.job.selection.scores(ticker)
-        };
-        let (n_tickers, n_rows) = self.job.digest.count_from(first_day, is_own);
-        match self.is_archive() {
-            true => self.options.progress.scoring_series(n_tickers as u64),
-            false => self.options.progress.scoring(n_rows as u64),
-        }
     }
 
     /// The windows of the rows of `part` from `first_day` on.
@@ -231,7 +230,8 @@ impl<'a> Scoring<'a> {
         let ledger = Ledger::new(job.root.clone());
         let span = job.span_beside(spans.of(&staged.cell), stale.entry.as_ref());
         let fingerprint = cells.prints.of(job.digest, &staged.cell, span);
-        let origin = Origin { run_id: self.run_id.as_str(), fingerprint: &fingerprint, span };
+        let (run_id, parts) = (self.run_id.as_str(), cells.prints.parts);
+        let origin = Origin { run_id, fingerprint: &fingerprint, span, parts };
         if let Some(entry) = &stale.entry
             && entry.sha256 == staged.sha256
             && !self.options.full_refresh
@@ -264,13 +264,28 @@ impl Job<'_> {
     }
 }
 
-/// Counts a series of an archive; where nobody watches a bar, each tenth of them is a line.
-fn series_done(bar: &ProgressBar) {
-    bar.inc(1);
-    let (done, all) = (bar.position(), bar.length().unwrap_or_default());
-    if bar.is_hidden() && done % all.div_ceil(10).max(1) == 0 {
-        tracing::info!(tickers = done, of = all, "scored so far");
+impl Drop for Scoring<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
+}
+
+fn is_archive(job: &Job<'_>) -> bool {
+    job.plan.profile == Profile::Archive
+}
+
+/// What a bar counts of the rows of `first_year` and later in `part`, and of those before that are read along.
+fn n_units(job: &Job<'_>, cells: &Cells, part: u32, first_year: i32) -> usize {
+    let first_day = cells.prints.reading(job.digest, first_year, part).map(|(day, _)| day);
+    n_from(job, cells, part, first_day)
+}
+
+/// The same from a day on. A series of an archive takes seconds, a row of prices microseconds.
+fn n_from(job: &Job<'_>, cells: &Cells, part: u32, first_day: Option<i32>) -> usize {
+    let is_own =
+        |ticker: &str| cells.prints.part_of(ticker) == part && job.selection.scores(ticker);
+    let (n_tickers, n_rows) = job.digest.count_from(first_day, is_own);
+    if is_archive(job) { n_tickers } else { n_rows }
 }
 
 /// Adds one ticker's judged rows to every table.

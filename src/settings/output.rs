@@ -29,7 +29,7 @@ pub struct Output {
     /// A folder or URL; relative to the pipeline file.
     pub root: Placed<String>,
     /// Files that a table's year is split into.
-    pub parts: Parts,
+    pub parts: Placed<Parts>,
     /// `[output.s3]`: how the bucket of `root` is reached.
     pub s3: Option<S3>,
 }
@@ -51,7 +51,7 @@ impl Output {
     /// Reads the table.
     pub fn read(mut fields: Fields<'_>) -> Option<Self> {
         let root = fields.required("root", "root = \"../out\"");
-        let parts = fields.or("parts", Parts::literal(1)).value;
+        let parts = fields.or("parts", Parts::literal(1));
         let s3 = fields.optional_table("s3").map(S3::read);
         fields.finish();
         Some(Self { root: root?, parts, s3 })

@@ -3,9 +3,16 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Tries before a lock counts as unknown: each is lost to another process that removes the file.
 const TRIES: usize = 100;
+
+/// So often a lock that is another's is asked for: who looks for what killed runs have left holds it for a moment.
+const LOOKS: usize = 3;
+
+/// Longer than a look takes.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How a lock was asked for and answered.
 pub(super) enum Taken {
@@ -32,6 +39,7 @@ pub(super) fn wait(path: &Path, owner: &str) -> Taken {
 }
 
 fn attempt(path: &Path, owner: &str, lock: impl Fn(&File) -> Option<bool>) -> Taken {
+    let mut looks = 1;
     for _ in 0..TRIES {
         if let Some(home) = path.parent() {
             // The last run to leave removes it.
@@ -46,6 +54,10 @@ fn attempt(path: &Path, owner: &str, lock: impl Fn(&File) -> Option<bool>) -> Ta
         };
         match lock(&file) {
             None => return unknown(&"this disk knows no locks"),
+            Some(false) if looks < LOOKS => {
+                looks += 1;
+                std::thread::sleep(LOOK);
+            }
             Some(false) => return Taken::Busy(fs::read_to_string(path).unwrap_or_default()),
             // Its owner may have removed the file between our opening and our locking it.
             Some(true) if !is_at(&file, path) => {}
@@ -66,13 +78,13 @@ fn unknown(why: &dyn std::fmt::Display) -> Taken {
 
 /// Whether `file` is what `path` names now.
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (Ok(ours), Ok(there)) = (file.metadata(), fs::metadata(path)) else { return false };
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
 
 #[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
+pub(super) fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }

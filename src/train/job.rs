@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::{Layout, TickerRows};
@@ -282,6 +283,7 @@ impl Job {
         let is_published = spec.as_published.is_some();
         let mut best = None;
         let restores_best = spec.training.restore_best;
+        let mut stopped = Ok(());
         let n_windows = windows.train.len() + windows.validation.len();
         let mut observe = |report: &EpochReport| {
             losses.add(report);
@@ -301,10 +303,14 @@ impl Job {
                 });
             }
             bar.observe(report);
+            if stopped.is_ok() {
+                stopped = failpoint::pass(Failpoint::EpochTrained);
+            }
         };
         let fitted = watch
             .during(Part::Network, || network.fit(windows, &mut observe))
             .map_err(|error| self.unfit(&error))?;
+        stopped?;
         watch.count(n_windows * record.epochs);
         bar.finish();
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));

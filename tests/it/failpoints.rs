@@ -32,16 +32,17 @@ root = "out"
 "#;
 
 /// Files by their paths below `out`, with their bytes.
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What the run tables tell, but for the runs' names and clocks.
-const TOLD: [&str; 3] = [
+pub const TOLD: [&str; 3] = [
     "SELECT ticker, trade_date, model, event_id FROM alerts ORDER BY 1, 2, 3",
     "SELECT model, model_id, threshold FROM models ORDER BY 1",
     "SELECT DISTINCT ticker, status, n_rows FROM ticker_status ORDER BY 1",
 ];
 
-fn workshop() -> Workshop {
+/// [`PIPELINE`] over a few prices.
+pub fn workshop() -> Workshop {
     let workshop = Workshop::new(PIPELINE);
     let closes = crate::market::closes();
     let few = closes.iter().filter(|row| row.date >= crate::market::date("2013-01-01"));
@@ -57,7 +58,7 @@ fn run_with(workshop: &Workshop, failpoint: &str) -> Ran {
 }
 
 /// Cells, models and everything of `_state` but the ledger, which names runs.
-fn lasting(workshop: &Workshop) -> Files {
+pub fn lasting(workshop: &Workshop) -> Files {
     let is_lasting = |path: &String| {
         path.contains("/part-") && path.starts_with("tables/")
             || path.starts_with("models/")

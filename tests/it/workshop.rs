@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
@@ -167,6 +168,68 @@ impl Ran {
     pub fn json(&self) -> Value {
         let last = self.stdout.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
+    }
+}
+
+/// A process whose stderr is read as it comes; it waits at an armed failpoint until it is let go on.
+pub struct Running {
+    process: Child,
+    stderr: BufReader<ChildStderr>,
+    told: String,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start(mut command: Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        Self { process, stderr, told: String::new() }
+    }
+
+    /// Starts it, and waits until it is held at `failpoint`, as in `cell_moved:3`.
+    pub fn held(mut command: Command, failpoint: &str) -> Self {
+        command.env("ODDLOT_FAILPOINT", format!("{failpoint}=wait"));
+        let mut running = Self::start(command);
+        running.until(" held ");
+        running
+    }
+
+    /// Waits until it has told `text`.
+    pub fn until(&mut self, text: &str) {
+        while !self.told.contains(text) {
+            let n = self.stderr.read_line(&mut self.told).unwrap();
+            assert!(n > 0, "it ended and never told {text:?}: {}", self.told);
+        }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends it a signal, as in `TERM`.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Lets it go on, and waits until it has ended.
+    pub fn end(mut self) -> Ran {
+        drop(self.process.stdin.take());
+        self.ended()
+    }
+
+    /// Waits until it has ended, and does not let it go on.
+    pub fn ended(mut self) -> Ran {
+        let stdin = self.process.stdin.take();
+        let mut stdout = String::new();
+        self.stderr.read_to_string(&mut self.told).unwrap();
+        self.process.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let code = self.process.wait().unwrap().code();
+        drop(stdin);
+        Ran { code, stdout, stderr: self.told }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tables::run_tables::AlertRow;
 /// Identity of a flagged row: ticker, `ts` in µs, name of the model.
 type AlertKey = (String, i64, String);
 
-/// Flagged rows of `pipeline` between two days since 1970-01-01, both included.
+/// Flagged rows of `pipeline` and `models` between two days since 1970-01-01, both included.
 ///
 /// # Errors
 /// The tables cannot be read.
@@ -26,6 +26,7 @@ pub async fn count_anomalies(
     context: &SessionContext,
     root: &str,
     pipeline: &str,
+    models: &[&str],
     (from, to): (i32, i32),
     is_counted: impl Fn(&str) -> bool,
 ) -> Result<u64> {
@@ -41,12 +42,16 @@ pub async fn count_anomalies(
     let batches = ask(context, root, "anomalies", &file, &parameters).await?;
     let mut n = 0;
     for batch in &batches {
-        let (tickers, counts) = (batch.column(0).as_string_opt::<i32>(), batch.column(1));
-        let Some((tickers, counts)) = tickers.zip(counts.as_primitive_opt::<Int64Type>()) else {
+        let text = |column: usize| batch.column(column).as_string_opt::<i32>();
+        let counts = batch.column(1).as_primitive_opt::<Int64Type>();
+        let (Some(tickers), Some(counts), Some(model_ids)) = (text(0), counts, text(2)) else {
             return Err(Error::bug("`anomalies` has columns of other types"));
         };
-        let rows = tickers.iter().zip(counts.iter()).filter_map(|(name, n)| name.zip(n));
-        n += rows.filter(|(name, _)| is_counted(name)).map(|(_, n)| n.unsigned_abs()).sum::<u64>();
+        for row in 0..batch.num_rows() {
+            if is_counted(tickers.value(row)) && models.contains(&model_ids.value(row)) {
+                n += counts.value(row).unsigned_abs();
+            }
+        }
     }
     Ok(n)
 }

@@ -24,6 +24,9 @@ pub const COMPLETE: &str = "complete";
 /// What it says where, besides, some tickers have failed and have no rows.
 pub const PARTIAL: &str = "partial";
 
+/// What it says where the run has written its shard and others are not there yet: readers wait for the last of them.
+pub const SHARD: &str = "shard";
+
 /// Model ids by pipeline.
 type Models = BTreeMap<String, Vec<String>>;
 

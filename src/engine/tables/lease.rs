@@ -1,7 +1,8 @@
-//! A lease on a bucket: one run of a pipeline at a time, whichever machine it is on.
+//! A lease on a bucket: one run at a time of a part, of training, of the commit of a pipeline, whichever machine
+//! it is on.
 //!
-//! `_state/leases/pipeline=<slug>.json` names the holder, until when it holds, and a token that rises with
-//! every holder. It is made by a put that fails where an object is, and renewed or taken over by one that
+//! `_state/leases/pipeline=<slug>/<what>.json` names the holder, since and until when it holds, and a token that
+//! rises with every holder. It is made by a put that fails where an object is, and renewed or taken over by one that
 //! fails where the object is another than was read. A holder that is late finds the token of its successor
 //! before it replaces a cell (Gray & Cheriton 1989, "Leases"; fencing tokens: Kleppmann 2016).
 //!
@@ -47,17 +48,29 @@ pub struct Holder {
     /// Where it is at work: who shares it shares the locks of its files too, so that a lease of the same place
     /// belongs to a run that is dead.
     pub place: String,
+    /// Its process there.
+    pub process: u32,
     /// By which it lives.
     pub clock: Clock,
 }
 
 /// What the object says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Terms {
-    run_id: String,
-    place: String,
+pub struct Terms {
+    /// The run that holds it.
+    pub run_id: String,
+    /// Where that is at work.
+    pub place: String,
+    /// Its process there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// Since when it holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Rises with every holder.
     token: u64,
-    until: DateTime<Utc>,
+    /// Until when, if it gives no sign of life.
+    pub until: DateTime<Utc>,
 }
 
 /// How a lease was asked for and answered.
@@ -66,14 +79,7 @@ pub enum Asked {
     /// It is ours.
     Held(Lease),
     /// It is another's.
-    Busy {
-        /// The run that holds it.
-        run_id: String,
-        /// Where that is at work.
-        place: String,
-        /// Until when, if it gives no sign of life.
-        until: DateTime<Utc>,
-    },
+    Busy(Terms),
     /// The store knows no conditional put.
     Unknown,
 }
@@ -117,7 +123,7 @@ pub(super) async fn ask(
             });
             Asked::Held(Lease { object, heart })
         }
-        Answer::Busy(Terms { run_id, place, until, .. }) => Asked::Busy { run_id, place, until },
+        Answer::Busy(terms) => Asked::Busy(terms),
         Answer::Unknown => Asked::Unknown,
     })
 }
@@ -150,8 +156,14 @@ async fn ask_at(
                 (terms.token + 1, PutMode::Update(version))
             }
         };
-        let (run_id, place_of_run) = (holder.run_id.clone(), holder.place.clone());
-        let terms = Terms { run_id, place: place_of_run, token, until: now + TERM };
+        let terms = Terms {
+            run_id: holder.run_id.clone(),
+            place: holder.place.clone(),
+            process: Some(holder.process),
+            since: Some(now),
+            token,
+            until: now + TERM,
+        };
         match put(store.as_ref(), &at, &terms, mode).await {
             Ok(version) => {
                 return Ok(Answer::Held(Object {
@@ -173,7 +185,7 @@ async fn ask_at(
     }
     Err(Error::new(
         Kind::Store,
-        Report::new("the lease of this pipeline changes hands all the time")
+        Report::new("a lease of this pipeline changes hands all the time")
             .at(place)
             .expected("one run at a time")
             .found(format!("{TRIES} tries, each of them too late"))
@@ -308,7 +320,7 @@ mod tests {
 
     use super::*;
 
-    const PATH: &str = "_state/leases/pipeline=job.json";
+    const PATH: &str = "_state/leases/pipeline=job/part-00000.json";
 
     fn store() -> Arc<dyn ObjectStore> {
         Arc::new(InMemory::new())
@@ -316,7 +328,7 @@ mod tests {
 
     fn holder(run_id: &str, place: &str) -> Holder {
         let clock = || at(0);
-        Holder { run_id: run_id.to_owned(), place: place.to_owned(), clock }
+        Holder { run_id: run_id.to_owned(), place: place.to_owned(), process: 7, clock }
     }
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -343,8 +355,12 @@ mod tests {
             panic!("two hold it");
         };
         assert_eq!((terms.run_id.as_str(), terms.token, terms.until), ("r1", 1, at(60)));
+        assert_eq!((terms.process, terms.since), (Some(7), Some(at(0))));
         first.renew(at(80)).await;
-        assert!(matches!(asks(&store, &holder("r2", "there"), 169).await, Answer::Busy(_)));
+        let Answer::Busy(terms) = asks(&store, &holder("r2", "there"), 169).await else {
+            panic!("two hold it");
+        };
+        assert_eq!(terms.since, Some(at(0)), "a sign of life is no new beginning");
         assert!(first.check(at(139)).await.is_ok());
     }
 

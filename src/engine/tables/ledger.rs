@@ -28,6 +28,9 @@ pub struct CellEntry {
     pub rows: u64,
     /// Schema version of the table.
     pub schema_version: u32,
+    /// Files that a year of the table was split into; older entries do not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
 }
 
 /// Where the rows of a cell come from.
@@ -39,6 +42,8 @@ pub struct Origin<'a> {
     pub fingerprint: &'a str,
     /// First and last year into which its events reach.
     pub span: (i32, i32),
+    /// Files that a year of the table is split into.
+    pub parts: u32,
 }
 
 /// Reads and writes the entries of one output root.
@@ -106,7 +111,7 @@ impl Ledger {
     pub async fn note(
         &self,
         staged: &StagedCell,
-        Origin { run_id, fingerprint, span }: Origin<'_>,
+        Origin { run_id, fingerprint, span, parts }: Origin<'_>,
         staging: &Path,
     ) -> Result<()> {
         let entry = CellEntry {
@@ -117,6 +122,7 @@ impl Ledger {
             bytes: staged.bytes,
             rows: staged.rows,
             schema_version: super::SCHEMA_VERSION,
+            parts: Some(parts),
         };
         let json = serde_json::to_vec_pretty(&entry)
             .map_err(|error| Error::bug(format!("a ledger entry cannot be written: {error}")))?;

@@ -1,8 +1,9 @@
 //! The output root: where finished objects appear whole, or not at all.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::object_store::local::LocalFileSystem;
@@ -21,8 +22,11 @@ use crate::{Error, Kind, Report, Result};
 /// Where a bucket is asked whether it can be written; nothing is ever put there.
 const WRITABLE: &str = "_state/writable";
 
-/// What cells lie below.
-const TABLES: &str = "tables/";
+/// What the ledger knows of cells.
+const ENTRIES: &str = "_state/cells/";
+
+/// What the lease of training guards.
+const MODELS: [&str; 2] = ["models/", "_state/models/"];
 
 /// A folder or a bucket prefix. Reads go through object_store; a finished object is moved in
 /// with one rename (local) or one upload (S3, from a folder on this machine), so that readers see the old one or the new one.
@@ -35,8 +39,16 @@ pub struct OutputRoot {
     name: String,
     /// Folders that [`Self::open`] made, the innermost first.
     made: Vec<PathBuf>,
-    /// Without which no cell of a bucket is replaced.
-    lease: Option<Arc<Lease>>,
+    /// By what they guard: those without which no object of a bucket is replaced.
+    leases: Arc<RwLock<BTreeMap<String, Arc<Lease>>>>,
+}
+
+/// What the lease of training is held for.
+pub const TRAINING: &str = "training";
+
+/// What the lease of a part is held for: the name of its cells.
+pub fn part_name(part: u32) -> String {
+    format!("part-{part:05}")
 }
 
 impl OutputRoot {
@@ -57,7 +69,7 @@ impl OutputRoot {
                 bucket: Some((bucket.to_owned(), whole)),
                 name: root.to_owned(),
                 made: Vec::new(),
-                lease: None,
+                leases: Arc::default(),
             });
         }
         let made = missing_folders(FsPath::new(root));
@@ -75,7 +87,7 @@ impl OutputRoot {
             bucket: None,
             name,
             made,
-            lease: None,
+            leases: Arc::default(),
         })
     }
 
@@ -209,8 +221,9 @@ impl OutputRoot {
         match &self.local {
             Some(local) => local.rename(staged, path),
             None => {
-                if let Some(lease) = self.lease.as_ref().filter(|_| path.starts_with(TABLES)) {
-                    lease.check().await?;
+                // The entry of a cell follows it at once.
+                if !path.starts_with(ENTRIES) {
+                    self.check_lease(path).await?;
                 }
                 s3::upload(&self.store, staged, &Path::from(path))
                     .await
@@ -255,19 +268,43 @@ impl OutputRoot {
         }
     }
 
-    /// Replaces cells only while `lease` holds.
-    pub fn hold(&mut self, lease: Arc<Lease>) {
-        self.lease = Some(lease);
+    /// Replaces only while `lease` holds what is `guarded` by it: the objects of a part, models, run tables. So do
+    /// all copies of this root.
+    pub fn hold(&self, guarded: &str, lease: Arc<Lease>) {
+        let mut leases = self.leases.write().unwrap_or_else(PoisonError::into_inner);
+        leases.insert(guarded.to_owned(), lease);
+    }
+
+    /// The lease of [`Self::hold`] is given up.
+    pub fn let_go(&self, guarded: &str) {
+        self.leases.write().unwrap_or_else(PoisonError::into_inner).remove(guarded);
+    }
+
+    /// That the lease that guards `path` is ours still.
+    async fn check_lease(&self, path: &str) -> Result<()> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let name = name.split('.').next().unwrap_or_default();
+        let lease = {
+            let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
+            let is_model = MODELS.iter().any(|models| path.starts_with(models));
+            let of_run = || leases.values().next().filter(|_| path.starts_with("tables/"));
+            leases.get(if is_model { TRAINING } else { name }).or_else(of_run).cloned()
+        };
+        match lease {
+            Some(lease) => lease.check().await,
+            None => Ok(()),
+        }
     }
 
     /// Removes the object at `path`; nothing there is fine.
     ///
     /// # Errors
-    /// [`Kind::Output`].
+    /// [`Kind::Output`]; of a bucket also those of a lease that is lost.
     pub async fn delete(&self, path: &str) -> Result<()> {
         if let Some(local) = &self.local {
             return local.remove(path).map_err(|error| cannot_write(path, &error));
         }
+        self.check_lease(path).await?;
         match self.store.delete(&Path::from(path)).await {
             Ok(()) | Err(datafusion::object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(cannot_write(&self.place_of(path), &error)),

@@ -20,7 +20,7 @@ use crate::{Error, Kind, Report, Result};
 pub struct RunRow {
     /// Sortable, unique.
     pub run_id: String,
-    /// `complete`, or `partial` where tickers failed.
+    /// `complete`, `partial` where tickers failed, or `shard` where other shards are not there yet.
     pub status: &'static str,
     /// `run`, `score` …
     pub command: &'static str,

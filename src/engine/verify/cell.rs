@@ -57,6 +57,8 @@ async fn look_once(root: &OutputRoot, cell: &Cell, parts: u32, mends: &Mends) ->
         return Ok(Looked { findings, ..Looked::default() });
     };
     let size = bytes.len() as u64;
+    // An older entry does not know of how many parts, and without one nobody does until the run goes on.
+    let parts = entry.as_ref().map(|entry| entry.parts.unwrap_or(parts));
     let place = cell.clone();
     let read = off_tokio("verifying a cell", move || read(&place, parts, bytes)).await?;
     let count = |rows| Count { objects: 1, rows, bytes: size };
@@ -85,7 +87,11 @@ async fn look_once(root: &OutputRoot, cell: &Cell, parts: u32, mends: &Mends) ->
     Ok(Looked { count: count(n), findings: finding.into_iter().collect(), model_ids })
 }
 
-fn read(cell: &Cell, parts: u32, bytes: Vec<u8>) -> (String, std::result::Result<Rows, Flaw>) {
+fn read(
+    cell: &Cell,
+    parts: Option<u32>,
+    bytes: Vec<u8>,
+) -> (String, std::result::Result<Rows, Flaw>) {
     let sha256 = format!("{:x}", Sha256::digest(&bytes));
     let rows = rows::decode(bytes).and_then(|batches| rows::check(cell, parts, &batches));
     (sha256, rows)

@@ -53,9 +53,9 @@ pub(super) fn decode(bytes: Vec<u8>) -> Checked<Vec<RecordBatch>> {
     }
 }
 
-/// The rows of `cell`, of a pipeline with `parts` files a year: of the table's columns, in strictly
+/// The rows of `cell`, of a pipeline with `parts` files a year where that is known: of the table's columns, in strictly
 /// rising order of its key, of its year and part, and every number finite.
-pub(super) fn check(cell: &Cell, parts: u32, batches: &[RecordBatch]) -> Checked<Rows> {
+pub(super) fn check(cell: &Cell, parts: Option<u32>, batches: &[RecordBatch]) -> Checked<Rows> {
     let key = sort_key(cell.table);
     let mut order = Order::new(cell.table, key)?;
     let mut rows = Rows::default();
@@ -83,7 +83,7 @@ fn same_columns(table: Table, batch: &RecordBatch) -> Checked<()> {
     }
 }
 
-fn belong(cell: &Cell, parts: u32, batch: &RecordBatch, before: u64) -> Checked<()> {
+fn belong(cell: &Cell, parts: Option<u32>, batch: &RecordBatch, before: u64) -> Checked<()> {
     let name = if cell.table == Table::Events { "start_ts" } else { "ts" };
     let ts = batch.column_by_name(name);
     let ts = ts.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
@@ -91,10 +91,16 @@ fn belong(cell: &Cell, parts: u32, batch: &RecordBatch, before: u64) -> Checked<
     let tickers = text(batch, "ticker")?;
     for (idx, (ts, ticker)) in ts.values().iter().zip(tickers.iter()).enumerate() {
         let ticker = ticker.unwrap_or_default();
-        let (year, part) = (year_of(*ts), part_of(ticker, parts));
+        let part = parts.map_or(cell.part, |parts| part_of(ticker, parts));
+        let year = year_of(*ts);
         if (year, part) != (cell.year, cell.part) {
             return Err(flaw(
-                format!("rows of year {} and part {} of {parts}", cell.year, cell.part),
+                match parts {
+                    Some(of) => {
+                        format!("rows of year {} and part {} of {of}", cell.year, cell.part)
+                    }
+                    None => format!("rows of year {}", cell.year),
+                },
                 format!(
                     "row {}: {ticker:?} of year {year} and part {part}",
                     before + idx as u64 + 1

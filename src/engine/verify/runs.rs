@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use super::place::RunObject;
 use super::rows::{self, Flaw};
 use super::{Count, Finding, Mends, Survey};
-use crate::query::{COMPLETE, PARTIAL};
+use crate::query::{COMPLETE, PARTIAL, SHARD};
 use crate::tables::{Cell, OutputRoot};
 use crate::{Report, Result};
 
@@ -66,10 +66,13 @@ impl Runs {
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
             let text =
                 |name: &str| Some(batch.column_by_name(name)?.as_string_opt::<i32>()?.value(0));
-            if !text("status").is_some_and(|status| [COMPLETE, PARTIAL].contains(&status)) {
+            let status = text("status").unwrap_or_default();
+            if [COMPLETE, PARTIAL, SHARD].contains(&status) {
+                self.ids.insert(object.id.clone());
+            }
+            if ![COMPLETE, PARTIAL].contains(&status) {
                 continue;
             }
-            self.ids.insert(object.id.clone());
             let started = batch.column_by_name("started_at");
             let started = started.and_then(|at| at.as_primitive_opt::<TimestampMicrosecondType>());
             let started = (started.map_or(0, |at| at.value(0)), object.id.clone());

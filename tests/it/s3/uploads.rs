@@ -66,7 +66,10 @@ fn a_large_object_is_uploaded_by_parts_and_a_failed_part_calls_all_of_it_off() {
     assert_eq!(cloud.asked("CompleteMultipartUpload").len(), 0);
     let left = cloud.everything();
     assert!(left.keys().all(|name| !name.contains("upload_id")), "{:?}", left.keys());
-    assert_eq!(cloud.out().into_keys().collect::<Vec<_>>(), ["_state/leases/pipeline=job.json"]);
+    assert_eq!(
+        cloud.out().into_keys().collect::<Vec<_>>(),
+        ["_state/leases/pipeline=job/training.json"]
+    );
 
     cloud.relent();
     cloud.oddlot(&["train", "job.toml"]).ok();

@@ -33,7 +33,7 @@ impl Place {
     }
 }
 
-const ORIGIN: Origin<'_> = Origin { run_id: "r1", fingerprint: "f1", span: (1970, 1972) };
+const ORIGIN: Origin<'_> = Origin { run_id: "r1", fingerprint: "f1", span: (1970, 1972), parts: 1 };
 
 #[tokio::test]
 async fn a_committed_cell_has_an_entry_that_speaks_of_it() {
