@@ -9,6 +9,7 @@ use chrono::{NaiveDate, Utc};
 use oddlot_engine::checks::Findings;
 use oddlot_engine::fingerprint::{self, InputDigest};
 use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
+use oddlot_engine::market;
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
 use oddlot_engine::source::{
@@ -87,11 +88,24 @@ impl Prices {
         plan: &Plan,
         last_day: i32,
     ) -> Result<WindowsRelation, Error> {
+        self.windows_of_part(plan, Part::WHOLE, last_day).await
+    }
+
+    /// The same of the tickers of one part.
+    ///
+    /// # Errors
+    /// A bug: the queries were planned before.
+    pub async fn windows_of_part(
+        &self,
+        plan: &Plan,
+        part: Part,
+        last_day: i32,
+    ) -> Result<WindowsRelation, Error> {
         if is_own(&plan.features) || is_own(&plan.windows.sql) {
-            return Ok(self.relation.clone());
+            return self.relation.clone().of_part(part);
         }
         let whole = WholePrices::of(&self.session).await?;
-        whole.narrow(&self.session, Part::WHOLE, (None, Some(last_day)))?;
+        whole.narrow(&self.session, part, (None, Some(last_day)))?;
         let windows = self.windows(plan).await;
         whole.narrow(&self.session, Part::WHOLE, (None, None))?;
         windows
@@ -202,6 +216,10 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let survivors = || facts.iter().zip(&verdicts).filter(|(_, verdict)| kept(verdict));
     let first = survivors().filter_map(|(ticker, _)| ticker.first_ts).min().unwrap_or_default();
     let last = survivors().filter_map(|(ticker, _)| ticker.last_ts).max().unwrap_or_default();
+    let n_rows = survivors().map(|(ticker, _)| ticker.n_rows).sum();
+    let days = (day_of(first), day_of(last));
+    let most_bytes = plan.memory_limit.of_learning_rows();
+    market::measure(&session, &sql_of(plan)?.features, days, n_rows, most_bytes).await?;
     let mut tickers: Vec<TickerRow> =
         facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
     checked::add_to(&mut tickers, &findings);

@@ -15,11 +15,14 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::from_datafusion;
 use crate::features::PRICES;
+use crate::market::Market;
 use crate::source::{IS_CONFLICT, IS_DROPPED};
 use crate::{Error, Result};
 use month::Month;
 
 mod month;
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// Digests of one ticker's rows, month by month, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +44,10 @@ pub struct InputDigest {
     tickers: BTreeMap<String, TickerDigest>,
     /// SHA-256 of all rows up to the last day that a model learns or is calibrated from.
     pub learnt_from: [u8; 32],
+    /// The same of each ticker that has such rows.
+    learnt_by: BTreeMap<String, [u8; 32]>,
+    /// Of the market's move of each day, where features look at it.
+    market: TickerDigest,
 }
 
 /// The distinct trade dates of the registered `prices`, rising, as days since 1970-01-01.
@@ -73,17 +80,24 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
     let prices = prices.sort(order.into()).map_err(blame)?;
     let mut batches = prices.execute_stream().await.map_err(blame)?;
     let mut digest = InputDigest::default();
+    let market = Market::of(context).map(|market| market.days()).unwrap_or_default();
+    digest.add_market(&market);
+    let learnt_market: Vec<_> =
+        market.into_iter().take_while(|(day, _)| *day <= last_learnt_day).collect();
     let mut learnt_from = Sha256::new();
+    let mut own_learnt: Option<(i32, Sha256)> = None;
     let mut current = TickerPrices::default();
     while let Some(batch) = batches.try_next().await.map_err(blame)? {
         let columns = PriceColumns::of(&batch)?;
         for row in 0..batch.num_rows() {
             let ticker = columns.tickers.as_string::<i32>().value(row);
             if current.ticker != ticker {
+                digest.close_learnt(&current.ticker, own_learnt.take(), &learnt_market);
                 digest.close(std::mem::take(&mut current));
                 current.ticker = ticker.to_owned();
             }
-            let is_learnt = columns.days.as_primitive::<Date32Type>().value(row) <= last_learnt_day;
+            let day = columns.days.as_primitive::<Date32Type>().value(row);
+            let is_learnt = day <= last_learnt_day;
             let from = current.values.len();
             current.ts.push(columns.ts.as_primitive::<TimestampMicrosecondType>().value(row));
             current.values.extend(columns.numbers(row));
@@ -92,9 +106,12 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
                 learnt_from.update(ticker.as_bytes());
                 learnt_from.update([0]);
                 add_row(&mut learnt_from, current.ts.last(), &current.values[from..]);
+                let (_, own) = own_learnt.get_or_insert_with(|| (day, Sha256::new()));
+                add_row(own, current.ts.last(), &current.values[from..]);
             }
         }
     }
+    digest.close_learnt(&current.ticker, own_learnt, &learnt_market);
     digest.close(current);
     digest.learnt_from = learnt_from.finalize().into();
     Ok(digest)
@@ -191,36 +208,44 @@ pub struct Reach {
 impl InputDigest {
     /// Adds the rows of one ticker: instants in µs and `n_values` values a row, NaN where missing.
     pub fn add(&mut self, ticker: &str, ts: &[i64], values: &[f64], n_values: usize) {
-        let mut months: BTreeMap<Month, (u32, Sha256)> = BTreeMap::new();
-        let mut row = 0;
-        // Rows of a month stand together, so that its hasher is looked up once.
-        while row < ts.len() {
-            let month = Month::of(ts[row]);
-            let within = month.instants();
-            let (rows, hasher) = months.entry(month).or_default();
-            let end = row + 1;
-            let n_more = ts[end..].iter().take_while(|instant| within.contains(instant)).count();
-            for row in row..end + n_more {
-                add_row(hasher, Some(&ts[row]), &values[row * n_values..(row + 1) * n_values]);
-            }
-            *rows += 1 + u32::try_from(n_more).unwrap_or(u32::MAX - 1);
-            row = end + n_more;
-        }
-        let months = months
-            .into_iter()
-            .map(|(month, (rows, hasher))| MonthDigest {
-                month,
-                rows,
-                sha256: hasher.finalize().into(),
-            })
-            .collect();
-        self.tickers.insert(ticker.to_owned(), TickerDigest { months });
+        self.tickers.insert(ticker.to_owned(), TickerDigest::of(ts, values, n_values));
     }
 
     fn close(&mut self, rows: TickerPrices) {
         if !rows.ts.is_empty() {
             self.add(&rows.ticker, &rows.ts, &rows.values, rows.n_values);
         }
+    }
+
+    /// Notes what a ticker's own model learns from: its rows, and what the market did from their first day on.
+    fn close_learnt(
+        &mut self,
+        ticker: &str,
+        rows: Option<(i32, Sha256)>,
+        learnt_market: &[(i32, f64)],
+    ) {
+        let Some((first_day, mut rows)) = rows else { return };
+        for (day, median) in learnt_market.iter().filter(|(day, _)| *day >= first_day) {
+            add_row(&mut rows, Some(&i64::from(*day)), &[*median]);
+        }
+        self.learnt_by.insert(ticker.to_owned(), rows.finalize().into());
+    }
+
+    /// Notes the market's move of each day, counted from 1970-01-01: rows of any ticker depend on it.
+    pub(crate) fn add_market(&mut self, days: &[(i32, f64)]) {
+        let (ts, medians): (Vec<i64>, Vec<f64>) =
+            days.iter().map(|(day, median)| (i64::from(*day) * DAY_US, *median)).unzip();
+        self.market = TickerDigest::of(&ts, &medians, 1);
+    }
+
+    /// SHA-256 of the rows of `ticker` that a model of its own learns or is calibrated from; zeros of none.
+    pub fn learnt_by(&self, ticker: &str) -> [u8; 32] {
+        self.learnt_by.get(ticker).copied().unwrap_or_default()
+    }
+
+    /// All tickers, in their order.
+    pub fn tickers(&self) -> impl Iterator<Item = &str> {
+        self.tickers.keys().map(String::as_str)
     }
 
     /// Years in which any ticker has rows, rising.
@@ -290,7 +315,15 @@ impl InputDigest {
         is_member: impl Fn(&str) -> bool,
     ) -> String {
         let members = self.tickers.iter().filter(|(name, _)| is_member(name));
-        hash(context, members.map(|(name, ticker)| (name, ticker.covered(span, reach))))
+        let covered = members.map(|(name, ticker)| (name.as_str(), ticker.covered(span, reach)));
+        let covered: Vec<_> = covered.collect();
+        let first = covered.iter().filter_map(|(_, months)| months.first());
+        let last = covered.iter().filter_map(|(_, months)| months.last());
+        let within = first.map(|own| own.month).min().zip(last.map(|own| own.month).max());
+        let market =
+            within.map(|(first, last)| &self.market.months[self.market.between(first, last)]);
+        // No ticker has an empty name.
+        hash(context, covered.into_iter().chain(market.map(|months| ("", months))))
     }
 
     /// As [`Self::of_span`], if rows may depend on rows of any ticker at the time.
@@ -304,7 +337,9 @@ impl InputDigest {
         };
         hash(
             context,
-            self.tickers.iter().map(|(name, ticker)| (name, &ticker.months[within(ticker)])),
+            self.tickers
+                .iter()
+                .map(|(name, ticker)| (name.as_str(), &ticker.months[within(ticker)])),
         )
     }
 
@@ -315,10 +350,7 @@ impl InputDigest {
 }
 
 /// Of tickers without a covered month nothing is hashed.
-fn hash<'a>(
-    context: &str,
-    tickers: impl Iterator<Item = (&'a String, &'a [MonthDigest])>,
-) -> String {
+fn hash<'a>(context: &str, tickers: impl Iterator<Item = (&'a str, &'a [MonthDigest])>) -> String {
     let mut hasher = Sha256::new();
     hasher.update(context.as_bytes());
     for (name, covered) in tickers.filter(|(_, covered)| !covered.is_empty()) {
@@ -333,6 +365,34 @@ fn hash<'a>(
 }
 
 impl TickerDigest {
+    /// Of instants in µs and `n_values` values a row.
+    fn of(ts: &[i64], values: &[f64], n_values: usize) -> Self {
+        let mut months: BTreeMap<Month, (u32, Sha256)> = BTreeMap::new();
+        let mut row = 0;
+        // Rows of a month stand together, so that its hasher is looked up once.
+        while row < ts.len() {
+            let month = Month::of(ts[row]);
+            let within = month.instants();
+            let (rows, hasher) = months.entry(month).or_default();
+            let end = row + 1;
+            let n_more = ts[end..].iter().take_while(|instant| within.contains(instant)).count();
+            for row in row..end + n_more {
+                add_row(hasher, Some(&ts[row]), &values[row * n_values..(row + 1) * n_values]);
+            }
+            *rows += 1 + u32::try_from(n_more).unwrap_or(u32::MAX - 1);
+            row = end + n_more;
+        }
+        let months = months
+            .into_iter()
+            .map(|(month, (rows, hasher))| MonthDigest {
+                month,
+                rows,
+                sha256: hasher.finalize().into(),
+            })
+            .collect();
+        Self { months }
+    }
+
     /// Places of the months from `first` to `last`.
     fn between(&self, first: Month, last: Month) -> Range<usize> {
         let from = self.months.partition_point(|digest| digest.month < first);
@@ -370,8 +430,6 @@ fn n_until<'a>(months: impl Iterator<Item = &'a MonthDigest>, rows: usize) -> us
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const DAY_US: i64 = 86_400_000_000;
 
     /// One row each on 1 January of the years 1970, 1971 … (leap days do not matter here).
     fn digest(values: &[f64]) -> InputDigest {
@@ -556,5 +614,28 @@ mod tests {
         };
         assert_eq!(learnt(Some(2.0), 399).await, learnt(Some(5.0), 399).await);
         assert_ne!(learnt(Some(2.0), 400).await, learnt(Some(5.0), 400).await);
+    }
+
+    #[test]
+    fn a_move_of_the_market_changes_the_spans_whose_months_it_falls_in() {
+        // Rows of A on 1 January of six years; the market moves on these days and on others.
+        let days = |moved: Option<i32>| -> Vec<(i32, f64)> {
+            (0..6 * 366)
+                .step_by(61)
+                .map(|day| (day, if moved == Some(day) { 0.5 } else { 0.0 }))
+                .collect()
+        };
+        let of = |moved| {
+            let mut digest = digest(&[1.0; 6]);
+            digest.add_market(&days(moved));
+            (1970..1976).map(|y| digest.of_span((y, y), REACH, "", |_| true)).collect::<Vec<_>>()
+        };
+        let (before, after) = (of(None), of(Some(2 * 366)));
+        let changed: Vec<usize> = (0..6).filter(|&year| before[year] != after[year]).collect();
+        // Two rows back and one ahead reach from the year before to the second one after, as of A's own rows.
+        assert_eq!(changed, [1, 2, 3, 4]);
+        // In June of the last year nobody has a row, nor does a later one look back on it.
+        assert_eq!(of(None), of(Some(5 * 366 + 61 * 2)));
+        assert!(digest(&[1.0; 6]).of_span((1970, 1970), REACH, "", |_| true) != before[0]);
     }
 }

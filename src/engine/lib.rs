@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod judged;
 pub mod labelled;
 mod lookahead;
+pub mod market;
 mod off_tokio;
 pub mod parquet_format;
 mod pin;

@@ -13,6 +13,7 @@ pub use datafusion::prelude::SessionContext;
 
 use crate::contained::ContainScans;
 use crate::error::{Error, Result};
+use crate::market::Market;
 use crate::windows::{self, StreamRollingWindows};
 
 /// The rule of DataFusion's that plans sorts; ours must come before it.
@@ -71,6 +72,8 @@ pub fn session(options: &SessionOptions) -> Result<SessionContext> {
     rules.insert(before_sorts, Arc::new(StreamRollingWindows));
     rules.push(Arc::new(ContainScans));
 
+    let market = Arc::new(Market::default());
+    let config = config.with_extension(Arc::clone(&market));
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
@@ -81,5 +84,6 @@ pub fn session(options: &SessionOptions) -> Result<SessionContext> {
     for function in windows::functions() {
         context.register_udwf(function);
     }
+    context.register_udf(market.function());
     Ok(context)
 }

@@ -15,9 +15,10 @@ pub struct SqlFile {
 /// What a pipeline file writes before the name of an embedded feature file.
 pub const BUILTIN_PREFIX: &str = "builtin:";
 
-const FEATURES: [(&str, &str); 3] = [
+const FEATURES: [(&str, &str); 4] = [
     ("close", include_str!("../../sql/features/close.sql")),
     ("log_return", include_str!("../../sql/features/log_return.sql")),
+    ("market_residual", include_str!("../../sql/features/market_residual.sql")),
     ("volatility_scaled_return", include_str!("../../sql/features/volatility_scaled_return.sql")),
 ];
 
@@ -78,6 +79,11 @@ impl SqlFile {
     /// The step before the features.
     pub(crate) fn cut_segments() -> Self {
         Self::new("builtin:cut_segments", include_str!("../../sql/prices/cut_segments.sql"))
+    }
+
+    /// The market's move of each day.
+    pub(crate) fn median_returns() -> Self {
+        Self::new("builtin:median_returns", include_str!("../../sql/prices/median_returns.sql"))
     }
 
     /// What is odd about each ticker.
@@ -144,6 +150,7 @@ mod tests {
         let others = [
             SqlFile::builtin_windows(),
             SqlFile::cut_segments(),
+            SqlFile::median_returns(),
             SqlFile::inspect_prices(),
             SqlFile::last_prices(),
         ];

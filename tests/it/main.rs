@@ -39,6 +39,7 @@ mod range;
 mod readers;
 mod readme;
 mod rerun;
+mod residual;
 mod revision;
 mod s3;
 mod schedules;

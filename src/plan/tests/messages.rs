@@ -175,21 +175,21 @@ fn an_unknown_builtin_query() {
     assert_snapshot!(told("builtin:log_return", "builtin:log_retrun"), @r#"
     error: unknown feature query `builtin:log_retrun`
       --> pipelines/p.toml:6:7
-      expected  builtin:close, builtin:log_return, builtin:volatility_scaled_return, or the path of an .sql file
+      expected  builtin:close, builtin:log_return, builtin:market_residual, builtin:volatility_scaled_return, or the path of an .sql file
       found     sql = "builtin:log_retrun"
       hint: did you mean `builtin:log_return`?
     "#);
     assert_snapshot!(told("builtin:log_return", "log_return"), @r#"
     error: cannot read the feature query
       --> pipelines/p.toml:6:7
-      expected  builtin:close, builtin:log_return, builtin:volatility_scaled_return, or the path of an .sql file
+      expected  builtin:close, builtin:log_return, builtin:market_residual, builtin:volatility_scaled_return, or the path of an .sql file
       found     sql = "log_return": no such file
       hint: did you mean `builtin:log_return`?
     "#);
     assert_snapshot!(told("builtin:log_return", "my/features.sql"), @r#"
     error: cannot read the feature query
       --> pipelines/p.toml:6:7
-      expected  builtin:close, builtin:log_return, builtin:volatility_scaled_return, or the path of an .sql file
+      expected  builtin:close, builtin:log_return, builtin:market_residual, builtin:volatility_scaled_return, or the path of an .sql file
       found     sql = "my/features.sql": no such file
       hint: paths are relative to the pipeline file
     "#);

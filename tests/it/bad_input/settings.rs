@@ -58,7 +58,7 @@ fn a_misspelt_builtin() {
     assert_snapshot!(folder.told_by_run(), @r#"
     error: unknown feature query `builtin:log_retrun`
       --> pipelines/job.toml:6:7
-      expected  builtin:close, builtin:log_return, builtin:volatility_scaled_return, or the path of an .sql file
+      expected  builtin:close, builtin:log_return, builtin:market_residual, builtin:volatility_scaled_return, or the path of an .sql file
       found     sql = "builtin:log_retrun"
       hint: did you mean `builtin:log_return`?
 
@@ -133,7 +133,7 @@ fn a_slip_in_every_table_is_told_with_line_column_and_what_was_meant() {
 
     error: unknown feature query `builtin:logreturn`
       --> pipelines/job.toml:6:7
-      expected  builtin:close, builtin:log_return, builtin:volatility_scaled_return, or the path of an .sql file
+      expected  builtin:close, builtin:log_return, builtin:market_residual, builtin:volatility_scaled_return, or the path of an .sql file
       found     sql = "builtin:logreturn"
       hint: did you mean `builtin:log_return`?
 

@@ -1,0 +1,110 @@
+//! The market residual, through the whole program.
+
+use std::collections::BTreeSet;
+
+use crate::market::{Close, csv, date, revise, ticker_from};
+use crate::workshop::Workshop;
+
+const NAMES: [&str; 7] = ["AA", "BB", "CC", "DD", "EE", "FF", "GG"];
+
+const PIPELINE: &str = r#"
+[source]
+path = "prices/*.parquet"
+columns = { ticker = "ticker", ts = "date", value = "close" }
+[features]
+sql = "builtin:market_residual"
+[windows]
+length = 8
+[split]
+train_to = "2014-06-30"
+validation_to = "2014-12-31"
+calibration_to = "2015-12-31"
+[models.ewma.detector.ewma_z]
+rows = 30
+[threshold.fixed]
+value = 3
+[output]
+root = "out"
+parts = 3
+"#;
+
+fn closes() -> Vec<Close> {
+    NAMES.into_iter().flat_map(|name| ticker_from(name, date("2014-01-01"))).collect()
+}
+
+fn with(closes: &[Close]) -> Workshop {
+    let workshop = Workshop::new(PIPELINE);
+    workshop.prices(&csv(closes));
+    workshop
+}
+
+/// The tickers by their residual on the last day, the least first.
+fn ranked(workshop: &Workshop) -> Vec<String> {
+    workshop
+        .sql("SELECT ticker FROM reconstructions WHERE trade_date = '2016-12-30' ORDER BY value")
+}
+
+/// (year, part) of the cells of `errors` that differ.
+fn changed(before: &Workshop, after: &Workshop) -> BTreeSet<String> {
+    let (before, after) = (before.cells(), after.cells());
+    let errors = after.keys().filter(|path| path.starts_with("errors/"));
+    errors.filter(|path| before.get(*path) != after.get(*path)).cloned().collect()
+}
+
+/// Cells of `errors` that a run of `workshop` would write.
+fn stale(workshop: &Workshop) -> usize {
+    let plan = workshop.oddlot(&["plan", "job.toml"]).ok();
+    plan.stdout.lines().filter(|line| line.starts_with("write tables/errors/")).count()
+}
+
+#[test]
+fn the_median_ticker_has_no_residual_and_the_others_what_their_return_exceeds_it_by() {
+    let workshop = with(&closes());
+    workshop.run();
+    let median = "SELECT count(*) FROM (SELECT trade_date, median(value) AS m FROM reconstructions \
+                  WHERE value IS NOT NULL GROUP BY trade_date) WHERE m <> 0";
+    assert_eq!(workshop.one(median), "0", "one of seven is the median itself");
+    let n = "SELECT count(DISTINCT trade_date) > 700 FROM reconstructions WHERE value IS NOT NULL";
+    assert_eq!(workshop.one(n), "true");
+}
+
+#[test]
+fn chosen_tickers_see_the_market_of_all() {
+    let all = with(&closes());
+    all.run();
+    let chosen = with(&closes());
+    chosen.oddlot(&["run", "job.toml", "--tickers", "BB"]).ok();
+    let of = "SELECT * FROM errors WHERE ticker = 'BB' ORDER BY ts";
+    assert_eq!(chosen.sql(of), all.sql(of));
+    assert_eq!(chosen.one("SELECT count(DISTINCT ticker) FROM errors"), "1");
+}
+
+#[test]
+fn a_restated_price_dirties_the_cells_of_others_only_where_it_moves_the_median() {
+    let mut all = closes();
+    let before = with(&all);
+    before.run();
+    let n_parts =
+        before.cells().keys().filter(|path| path.contains("errors/pipeline=job/year=2016")).count();
+    assert!(n_parts > 1, "{n_parts}");
+    let ranked = ranked(&before);
+    let after = with(&all);
+    after.run();
+    // The largest return of the last day becomes larger still: the median is the same.
+    revise(&mut all, &ranked[6], "2016-12-30", 101, 100);
+    after.prices(&csv(&all));
+    assert_eq!(stale(&after), 1);
+    after.run();
+    assert_eq!(changed(&before, &after).len(), 1);
+    // The least becomes the largest: the median is another, of that day, in that year.
+    revise(&mut all, &ranked[0], "2016-12-30", 112, 100);
+    after.prices(&csv(&all));
+    assert_eq!(stale(&after), n_parts);
+    after.run();
+    let cells = changed(&before, &after);
+    assert_eq!(cells.len(), n_parts, "{cells:?}");
+    assert!(cells.iter().all(|path| path.contains("year=2016")), "{cells:?}");
+    let fresh = with(&all);
+    fresh.run();
+    assert_eq!(after.cells(), fresh.cells());
+}
