@@ -206,6 +206,21 @@ impl Thresholds {
         Self { causal: ByTicker::pooled(none), hindsight: None, fallback: None }
     }
 
+    /// Of a ticker that has no model of its own: the fallback's alone, on its own fallback scores; `None` of
+    /// those where there is none. As in [`Thresholds::calibrate`], a threshold that states no rate or needs
+    /// more scores than there are gives way to the default quantile.
+    pub fn of_fallback(threshold: &Threshold, fallback: &[f64]) -> Option<Calibrated> {
+        let default = Threshold::default();
+        let of_fallback = threshold.stated_rate().map_or(&default, |_| threshold);
+        let calibrated = Calibrated::new(of_fallback, fallback);
+        calibrated.or_else(|_| Calibrated::new(&default, fallback)).ok()
+    }
+
+    /// Those of a ticker without a model: nothing is flagged but by `fallback`.
+    pub fn without_model(fallback: Option<Calibrated>) -> Self {
+        Self { fallback: fallback.map(ByTicker::pooled), ..Self::unset() }
+    }
+
     /// Of one ticker's hindsight scores for these very scores; breaks and all rows count. Where a
     /// threshold cannot be had of them, nothing is flagged.
     pub fn of_itself(threshold: &Threshold, scores: &Scores) -> Self {

@@ -82,6 +82,8 @@ pub enum SkipReason {
     NoScale,
     /// A value or the expectation of it is too large to compute with.
     NotFinite,
+    /// The ticker ought to have a model of its own and has none.
+    NoModel,
 }
 
 impl SkipReason {
@@ -94,6 +96,7 @@ impl SkipReason {
             Self::NullValue => "null_value",
             Self::NoScale => "no_scale",
             Self::NotFinite => "not_finite",
+            Self::NoModel => "no_model",
         }
     }
 }

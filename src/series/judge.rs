@@ -3,7 +3,10 @@
 //! A row is decided by the detector's score if it has one, else by the fallback's, and a break is
 //! flagged whatever the scores. Every number is finite or `None`.
 
+mod of_ticker;
 mod pruning;
+
+pub use of_ticker::OfTicker;
 
 use serde::{Deserialize, Serialize};
 
@@ -179,7 +182,7 @@ impl CalibratedDetector {
                 own = Thresholds::of_itself(&judge.threshold, scores);
                 &own
             }
-            Judge::Network { .. } | Judge::Baseline(_) => &self.thresholds,
+            Judge::Network { .. } | Judge::Baseline(_) | Judge::Absent => &self.thresholds,
         };
         let causal = thresholds.causal.get(ticker);
         let fallback = thresholds.fallback.as_ref().map(|of| of.get(ticker).item);

@@ -107,7 +107,7 @@ pub use error_shape::{ErrorShape, NoShape};
 pub use events::{Event, EventRule};
 pub use form::Form;
 pub use history::{History, HistoryError, SkipReason};
-pub use judge::{CalibratedDetector, Direction, JudgedPoint, JudgedRow, Judgement, Rule};
+pub use judge::{CalibratedDetector, Direction, JudgedPoint, JudgedRow, Judgement, OfTicker, Rule};
 pub use merge::Merge;
 pub use metrics::{HeldOut, Mean};
 pub use model::{EpochReport, FitError, Fitted, Model, NamedTensor, TrainingWindows};

@@ -39,6 +39,8 @@ pub enum Judge {
     Baseline(FittedBaseline),
     /// A detector that learns from the series it scores.
     Archive(ArchiveJudge),
+    /// Nothing: the ticker has no model of its own. The fallback speaks for it.
+    Absent,
 }
 
 /// A detector that learns from the series it scores, whole, and sets that series its own threshold.
@@ -157,6 +159,7 @@ impl Detector {
                 Scores { is_pooled_fallback: scaler.is_pooled_fallback, ..scores }
             }
             Judge::Baseline(baseline) => score_baseline(baseline, ticker, history),
+            Judge::Absent => Scores::empty(history.len(), history.features, 1),
             Judge::Archive(judge) => {
                 let mut scores = score_archive(judge, ticker, history, remembered)?;
                 scores.changes = fallback::changes(history);
@@ -176,7 +179,7 @@ impl Detector {
     pub fn decides_by_hindsight(&self) -> bool {
         let steps = match &self.judge {
             Judge::Network { network, .. } => network.steps(),
-            Judge::Baseline(_) => 1,
+            Judge::Baseline(_) | Judge::Absent => 1,
             Judge::Archive(_) => return true,
         };
         self.merge.is_some() && steps > 1
@@ -188,6 +191,7 @@ impl Detector {
             Judge::Network { .. } => length,
             Judge::Baseline(baseline) => baseline.baseline().lookback() + 1,
             Judge::Archive(_) => return usize::MAX,
+            Judge::Absent => 0,
         };
         own.max(fallback::LOOKBACK) + self.form.rows_before()
     }
@@ -219,7 +223,7 @@ impl Detector {
     pub(crate) fn is_as_published(&self) -> bool {
         match &self.judge {
             Judge::Network { network, .. } => network.spec().as_published.is_some(),
-            Judge::Baseline(_) | Judge::Archive(_) => false,
+            Judge::Baseline(_) | Judge::Archive(_) | Judge::Absent => false,
         }
     }
 
@@ -234,6 +238,7 @@ impl Detector {
             Judge::Baseline(baseline) => (baseline.rows_needed(), SkipReason::NoScale),
             Judge::Archive(_) if history.is_whole(row_idx) => return SkipReason::NotFinite,
             Judge::Archive(_) => return SkipReason::NullValue,
+            Judge::Absent => return SkipReason::NoModel,
         };
         history.skip_reason(row_idx, n_rows).unwrap_or(otherwise)
     }
