@@ -5,7 +5,12 @@
 //! `<root>/_state/models/pipeline=<slug>/<name>.json` says which model a pipeline uses now.
 
 mod losses;
+mod pack;
 pub mod verify;
+
+pub use pack::{
+    Member, Own, OwnJudge, OwnModel, OwnOutcome, Pack, PackPointer, Packed, PackedKind,
+};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +23,7 @@ use oddlot_nets::{Engine, checkpoint};
 use oddlot_series::{
     Archive, ArchiveJudge, ByTicker, Calibrated, CalibratedDetector, Detector, EventRule, Fitted,
     FittedBaseline, Form, Judge, Merge, ModelSpec, PriceLink, Scalers, Scaling, Spans, Split,
-    Threshold, Thresholds,
+    Threshold, Thresholds, fallback,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -115,6 +120,8 @@ pub enum StoredJudge {
         /// What computes its networks, as in `fused avx512`.
         engine: String,
     },
+    /// A model for each ticker of a part: they lie beside.
+    PerTicker(Box<Packed>),
 }
 
 /// Where weights come from that another library has trained.
@@ -199,7 +206,38 @@ impl Artifact {
     pub fn imported(&self) -> Option<&Import> {
         match &self.judge {
             StoredJudge::Network { imported, .. } => imported.as_deref(),
+            StoredJudge::Baseline(_) | StoredJudge::Archive { .. } | StoredJudge::PerTicker(_) => {
+                None
+            }
+        }
+    }
+
+    /// What it says of a pack, where it is the head of one.
+    pub fn packed(&self) -> Option<&Packed> {
+        match &self.judge {
+            StoredJudge::PerTicker(packed) => Some(packed),
+            _ => None,
+        }
+    }
+
+    /// The layers, where it is of a network or of networks.
+    pub fn spec(&self) -> Option<&ModelSpec> {
+        match &self.judge {
+            StoredJudge::Network { spec, .. } => Some(spec),
+            StoredJudge::PerTicker(packed) => match &packed.kind {
+                PackedKind::Network { spec, .. } => Some(spec),
+                PackedKind::Baseline(_) => None,
+            },
             StoredJudge::Baseline(_) | StoredJudge::Archive { .. } => None,
+        }
+    }
+
+    /// Whether it is of a baseline or of baselines.
+    pub fn is_baseline(&self) -> bool {
+        match &self.judge {
+            StoredJudge::Baseline(_) => true,
+            StoredJudge::PerTicker(packed) => matches!(packed.kind, PackedKind::Baseline(_)),
+            StoredJudge::Network { .. } | StoredJudge::Archive { .. } => false,
         }
     }
 
@@ -269,6 +307,9 @@ impl Model {
             (StoredJudge::Network { .. }, Some(network)) => {
                 Judge::Network { network: Arc::clone(network), scalers: artifact.scalers.clone() }
             }
+            (StoredJudge::PerTicker(_), _) => {
+                return Err(Error::bug(format!("each ticker has its own {}", artifact.name)));
+            }
             (StoredJudge::Network { .. }, None) => {
                 return Err(Error::bug(format!("the network of {} was not loaded", artifact.name)));
             }
@@ -288,6 +329,45 @@ impl Model {
             split,
             events,
         })
+    }
+
+    /// Which part of the tickers it is for; `None` of a model for all.
+    pub fn part(&self) -> Option<u32> {
+        self.artifact.packed().map(|packed| packed.part)
+    }
+
+    /// Rows of a window that its network gives an expectation for; `None` of what is no network.
+    pub fn steps(&self) -> Option<usize> {
+        match (&self.artifact.judge, &self.network) {
+            (StoredJudge::PerTicker(packed), _) => match &packed.kind {
+                PackedKind::Network { steps, .. } => Some(*steps),
+                PackedKind::Baseline(_) => None,
+            },
+            (_, network) => network.as_ref().map(|network| network.steps()),
+        }
+    }
+
+    /// Rows before and after a row that its results depend on, of windows of `length` rows; features looked
+    /// back before.
+    ///
+    /// # Errors
+    /// As [`Self::detector`].
+    pub fn reach(&self, length: usize) -> Result<(usize, usize), Error> {
+        let Some(packed) = self.artifact.packed() else {
+            let detector = self.detector(Vec::new(), EventRule::default())?.detector;
+            let rows_after = match detector.is_archive() {
+                true => usize::MAX,
+                false => length.saturating_sub(1) + detector.form.rows_after(),
+            };
+            return Ok((detector.rows_before(length), rows_after));
+        };
+        let own = match &packed.kind {
+            PackedKind::Network { .. } => length,
+            PackedKind::Baseline(baseline) => baseline.lookback() + 1,
+        };
+        let form = &self.artifact.form;
+        let rows_before = own.max(fallback::LOOKBACK) + form.rows_before();
+        Ok((rows_before, length.saturating_sub(1) + form.rows_after()))
     }
 
     /// Writes weights first, then `model.json`, then the pointer.
@@ -337,6 +417,12 @@ impl Model {
         }
         let network = match &artifact.judge {
             StoredJudge::Baseline(_) => None,
+            StoredJudge::PerTicker(packed) => {
+                if let PackedKind::Network { engine: there, .. } = &packed.kind {
+                    warn_of_engine(model_id, engine, there);
+                }
+                None
+            }
             StoredJudge::Archive { engine: there, .. } => {
                 warn_of_engine(model_id, engine, there);
                 None

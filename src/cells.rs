@@ -9,9 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::{Cell, CellEntry, Ledger, OutputRoot, SCHEMA_VERSION, Table};
 use oddlot_engine::{Error, Report};
-use oddlot_nets::Engine;
 
-use crate::artifact::{Model, Pointer};
+use crate::artifact::Model;
 use crate::plan::Plan;
 use crate::prices::Prices;
 use crate::result::PartCounts;
@@ -266,25 +265,6 @@ fn refuse_other_schema(
             .found(format!("schema version {found}"))
             .hint(hint),
     ))
-}
-
-/// The models that a pipeline uses now, in the order of its file.
-///
-/// # Errors
-/// One is gone or damaged.
-pub async fn stored_models(
-    plan: &Plan,
-    root: &OutputRoot,
-    engine: Engine,
-) -> Result<Vec<Model>, Error> {
-    let mut models = Vec::new();
-    for model in &plan.models {
-        let pointer = Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?;
-        if let Some(pointer) = pointer {
-            models.push(Model::load(root, &pointer.model_id, engine).await?);
-        }
-    }
-    Ok(models)
 }
 
 /// How many cells the input has within the range and the parts of chosen tickers.

@@ -4,6 +4,7 @@
 //! few are told to who watches, or logs, and all are counted.
 
 use oddlot_engine::checks::Findings;
+use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::run_tables::TickerRow;
 use serde_json::{Value, json};
 
@@ -11,10 +12,29 @@ use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::prices::told;
+use crate::train::Ready;
 use crate::{log, tell};
 
 /// How many tickers of one kind are told by name.
 const TOLD_MAX: usize = 10;
+
+/// Tickers whose rows are there and that ought to have a model of their own and have none: they have failed,
+/// though the fallback speaks for them.
+pub fn lacking(mut tickers: Vec<TickerRow>, models: &[Ready], plan: &Plan) -> Vec<TickerRow> {
+    let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
+    for row in tickers.iter_mut().filter(|row| matches!(row.status, "ok" | "partial")) {
+        let part = part_of(&row.ticker, parts);
+        let lacks = models.iter().filter_map(|ready| {
+            let why = ready.lack_of(&row.ticker, part)?;
+            Some(format!("no `{}` of its own: {why}", ready.model.artifact.name))
+        });
+        let reasons: Vec<String> = lacks.chain(row.reason.clone()).collect();
+        if models.iter().any(|ready| ready.lack_of(&row.ticker, part).is_some()) {
+            (row.status, row.reason) = ("failed", Some(reasons.join("; ")));
+        }
+    }
+    tickers
+}
 
 /// What became of all tickers.
 #[derive(Clone, Debug, Default)]

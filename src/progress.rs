@@ -68,6 +68,16 @@ impl Progress {
         self.bar(series, "{prefix:>14} {pos}/{len} tickers {wide_bar} {eta}").with_prefix("scoring")
     }
 
+    /// A counter of tickers whose own models are made.
+    pub fn learning(self, model: &str, tickers: u64) -> LearningBar {
+        if tickers == 0 {
+            return LearningBar { bar: ProgressBar::hidden(), _stage: None };
+        }
+        let bar = self.bar(tickers, "{prefix:>14} {pos}/{len} tickers {wide_bar} {eta}");
+        let stage = Stage::new("training", "tickers", &bar);
+        LearningBar { bar: bar.with_prefix(model.to_owned()), _stage: Some(stage) }
+    }
+
     /// A counter of measured cases.
     pub fn measuring(self, cases: u64) -> ProgressBar {
         self.bar(cases, "{prefix:>14} {pos}/{len} {wide_bar} {eta}").with_prefix("measuring")
@@ -101,6 +111,24 @@ impl Drop for Lines {
         if let Some(telling) = &self.0 {
             telling.abort();
         }
+    }
+}
+
+/// Tells tickers whose own models are made.
+pub struct LearningBar {
+    bar: ProgressBar,
+    _stage: Option<Stage>,
+}
+
+impl LearningBar {
+    /// One more is done.
+    pub fn inc(&self) {
+        self.bar.inc(1);
+    }
+
+    /// All are done.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

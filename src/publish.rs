@@ -14,7 +14,7 @@ use oddlot_series::Thresholds;
 
 use crate::artifact::Model;
 use crate::cells::{self, Cells, Range};
-use crate::faults::Faults;
+use crate::faults::{Faults, lacking};
 use crate::plan::Plan;
 use crate::prices::Prices;
 use crate::result::{PartCounts, Summary};
@@ -187,7 +187,7 @@ impl Job<'_> {
             n_cells: count(outcome.n_cells),
             n_cells_replaced: count(outcome.n_cells_replaced),
             n_alerts: count(outcome.alerts.len()),
-            model_ids: self.models.iter().map(|ready| ready.model.model_id.clone()).collect(),
+            model_ids: self.model_ids().into_iter().map(str::to_owned).collect(),
         };
         run_tables::write_ticker_status(self.root, staging, pipeline, &run, &self.told_tickers())
             .await?;
@@ -203,7 +203,7 @@ impl Job<'_> {
     /// rows, settings or models than ours.
     async fn others(&self, options: Options) -> Result<Option<Counts>, Error> {
         let Some(selection) = self.selection.others() else { return Ok(Some(Counts::new())) };
-        let models: Vec<&Model> = self.models.iter().map(|ready| &ready.model).collect();
+        let models: Vec<&Model> = self.models.iter().flat_map(Ready::all).collect();
         let selection = &selection;
         let which = cells::Asked { range: options.range, selection, full_refresh: false };
         let Self { plan, prices, digest, root, .. } = self;
@@ -221,10 +221,11 @@ impl Job<'_> {
 
     /// What `runs` says of this run: whether readers see what its models have written.
     fn status(&self, is_complete: bool) -> &'static str {
+        // Of whichever shard they are.
+        let tickers = lacking(self.prices.tickers.clone(), self.models, self.plan);
         match is_complete {
             false => SHARD,
-            // Of whichever shard they are.
-            true if Faults::of(&self.prices.tickers).failed.is_empty() => COMPLETE,
+            true if Faults::of(&tickers).failed.is_empty() => COMPLETE,
             true => PARTIAL,
         }
     }
@@ -244,7 +245,7 @@ impl Job<'_> {
     }
 
     fn model_ids(&self) -> Vec<&str> {
-        self.models.iter().map(|ready| ready.model.model_id.as_str()).collect()
+        self.models.iter().flat_map(Ready::ids).collect()
     }
 
     /// What became of each ticker; those that take a pooled scaler or threshold for want of rows of

@@ -15,7 +15,7 @@ use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
 pub use stored::PartCounts;
-pub use tally::{Reading, Tally};
+pub use tally::{Reading, Tally, Units};
 
 /// The result of a scored pipeline, as it is stored beside the tables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -11,10 +11,10 @@ use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
 use oddlot_series::Split;
 
-use crate::artifact::{Model, Pointer};
+use crate::artifact::Model;
 use crate::cells::{self, Range};
 use crate::claim;
-use crate::faults::Faults;
+use crate::faults::{Faults, lacking};
 use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::progress::{Progress, Stage};
@@ -27,7 +27,7 @@ use crate::shard::Shard;
 use crate::split;
 use crate::staging::{Staging, Unit};
 use crate::stop::{self, Care};
-use crate::train::{Foreign, Keys, Need, Policy, Ready, Workshop};
+use crate::train::{Foreign, Policy, Ready, Workshop, outlook};
 
 /// How a run works.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +134,8 @@ pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults)
         staging.hold(Unit::Commit, publish::COMMIT_WAIT).await?;
         let written = publish::write_models(plan, &models, &run_id, root, &staging.path);
         stop::in_one_go(written).await?;
-        Ok((models, opened.prices.faults()))
+        let tickers = lacking(opened.prices.tickers.clone(), &models, plan);
+        Ok((models, Faults::of(&tickers).with_checks(&opened.prices.findings)))
     };
     let made = stop::unless_asked(made).await;
     opened.staging.close().await;
@@ -234,7 +235,7 @@ impl Opened {
     ) -> Result<Outcome, Error> {
         self.refuse_training_beside(plan, selection, options).await?;
         let models = self.models(plan, options).await?;
-        let used: Vec<&Model> = models.iter().map(|ready| &ready.model).collect();
+        let used: Vec<&Model> = models.iter().flat_map(Ready::all).collect();
         let Options { range, full_refresh, .. } = options;
         let which = cells::Asked { range, selection, full_refresh };
         let Self { prices, root, digest, staging, .. } = self;
@@ -257,16 +258,16 @@ impl Opened {
             return Ok(());
         }
         for model in &plan.models {
-            let stored = Pointer::load(&self.root, pipeline, model.name.as_str()).await?;
-            let keys = Keys::of(plan, model, &self.digest, &self.split, options.engine)?;
-            let need = keys.need(stored.as_ref(), options.policy);
-            if need != Need::Load {
+            let how = (&self.split, options.engine);
+            let root = Some(&self.root);
+            let outlook = outlook(root, plan, model, &self.digest, how, options.policy).await?;
+            if !outlook.is_fresh {
                 return Err(Error::new(
                     Kind::Model,
                     Report::new("a model would be made anew, and only some tickers are chosen")
                         .at(plan.file.as_str())
                         .expected("models that score the other tickers as they are in the tables")
-                        .found(format!("{}: {}", model.name, need.why()))
+                        .found(format!("{}: {}", model.name, outlook.why))
                         .hint("run once without `--tickers`; nothing has changed"),
                 ));
             }

@@ -12,14 +12,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::off_tokio;
-use oddlot_engine::tables::{OutputRoot, SCORING_VERSION};
+use oddlot_engine::tables::OutputRoot;
 use oddlot_nets::{Engine, Threads};
-use oddlot_series::{Spans, Split};
-use sha2::{Digest, Sha256};
+use oddlot_series::Split;
 
-use crate::artifact::{Model, Pointer};
+use crate::artifact::{Model, PackPointer, Pointer};
 use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
-use crate::prices::{Prices, sql_of};
+use crate::prices::Prices;
 use crate::progress::{Progress, TrainingBars};
 use crate::stop;
 use crate::stopwatch::Stopwatch;
@@ -27,13 +26,21 @@ use crate::stopwatch::Stopwatch;
 mod abreast;
 mod foreign;
 mod job;
+mod keys;
 mod misfit;
+mod own;
+mod own_job;
+mod own_need;
+mod ready;
 mod rows;
 
 use abreast::Abreast;
 pub use foreign::{Foreign, rectifies};
 use job::{Job, Weights};
+use keys::KeyBase;
 use misfit::{Misfit, Misfits};
+pub use own_need::{Outlook, outlook};
+pub use ready::{Ready, stored};
 use rows::{LearningRows, Reader};
 
 /// What training may do.
@@ -65,6 +72,7 @@ pub enum Need {
 }
 
 /// Hashes of what a model depends on.
+#[derive(Clone)]
 pub struct Keys {
     training: String,
     judging: String,
@@ -80,30 +88,12 @@ impl Keys {
         split: &Split,
         engine: Engine,
     ) -> Result<Self, Error> {
-        let sql = sql_of(plan)?;
-        // The plan may give fractions, of which other rows make other dates.
-        let Spans { train_to, validation_to, calibration_to } = split.spans();
-        let engine = match model.detector {
-            DetectorPlan::Network(_) | DetectorPlan::Archive(_) => engine.name(),
-            DetectorPlan::Baseline(_) => "none",
-        };
-        let versions = format!(
-            "scoring {SCORING_VERSION} engine {engine} spans {train_to} {validation_to} {calibration_to}"
-        );
-        let shared = [sql.features.text.as_str(), sql.windows.text.as_str(), versions.as_str()];
-        let key = |own: &str| {
-            let mut hasher = Sha256::new();
-            for part in shared.into_iter().chain([own]) {
-                hasher.update((part.len() as u64).to_le_bytes());
-                hasher.update(part.as_bytes());
-            }
-            hasher.update(digest.learnt_from);
-            hex(&hasher.finalize())
-        };
-        Ok(Self {
-            training: key(&plan.training_json(model)),
-            judging: key(&plan.judging_json(model)),
-        })
+        Ok(KeyBase::of(plan, model, split, engine)?.over(&digest.learnt_from))
+    }
+
+    /// Of nothing yet.
+    fn none() -> Self {
+        Self { training: String::new(), judging: String::new() }
     }
 
     /// What is to be done, given what is stored.
@@ -197,20 +187,12 @@ impl Order<'_> {
 /// What models are made with.
 #[derive(Clone)]
 struct Means {
-    /// What a person sees.
-    bars: TrainingBars,
+    /// What a person sees; `None` where models of many tickers learn side by side.
+    bars: Option<TrainingBars>,
     /// Threads that a network trains on.
     threads: Threads,
     /// What takes the time of all of them.
     watch: Arc<Stopwatch>,
-}
-
-/// A model and whether this run made it.
-pub struct Ready {
-    /// The model.
-    pub model: Model,
-    /// Whether it is new.
-    pub is_new: bool,
 }
 
 impl Workshop<'_> {
@@ -224,7 +206,7 @@ impl Workshop<'_> {
             return self.load().await;
         }
         let mut orders = Vec::new();
-        for model in &self.plan.models {
+        for model in self.plan.models.iter().filter(|model| model.scope.is_pooled()) {
             let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
             let stored =
                 Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
@@ -232,7 +214,15 @@ impl Workshop<'_> {
             let task = self.task(model, need, stored).await?;
             orders.push(Order { model, keys, task });
         }
-        self.carry_out(orders).await
+        let mut pooled = self.carry_out(orders).await?.into_iter();
+        let mut ready = Vec::new();
+        for model in &self.plan.models {
+            match model.scope.is_pooled() {
+                true => ready.extend(pooled.next()),
+                false => ready.push(self.packs(model).await?),
+            }
+        }
+        Ok(ready)
     }
 
     /// Whether every model is stored as the plan wants it, so that there is nothing to make.
@@ -243,11 +233,10 @@ impl Workshop<'_> {
         if self.policy == Policy::Never {
             return Ok(true);
         }
+        let (root, how) = (Some(self.root), (&self.split, self.engine));
         for model in &self.plan.models {
-            let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
-            let pipeline = self.plan.pipeline.as_str();
-            let stored = Pointer::load(self.root, pipeline, model.name.as_str()).await?;
-            if keys.need(stored.as_ref(), self.policy) != Need::Load {
+            let outlook = outlook(root, self.plan, model, self.digest, how, self.policy).await?;
+            if !outlook.is_fresh {
                 return Ok(false);
             }
         }
@@ -289,7 +278,7 @@ impl Workshop<'_> {
         let n_networks = orders.iter().filter(|order| order.trains_a_network()).count();
         let Abreast { models, threads } = Abreast::of(n_networks, self.threads);
         let epochs = orders.iter().map(Order::epochs_max).sum();
-        let bars = self.progress.training(epochs);
+        let bars = Some(self.progress.training(epochs));
         let means = Means { bars, threads, watch: Stopwatch::start() };
         let is_needed = orders.iter().any(Order::needs_rows);
         let made =
@@ -310,7 +299,7 @@ impl Workshop<'_> {
     ) -> Result<Ready, Error> {
         let Order { model, keys, task } = order;
         match task {
-            Task::Take(model) => Ok(Ready { model: *model, is_new: false }),
+            Task::Take(model) => Ok(Ready::one(*model, false)),
             Task::Make(need, weights) => {
                 tracing::info!(model = model.name.as_str(), "{}", need.why());
                 self.make_and_store(model, keys, rows, means, weights).await
@@ -325,7 +314,7 @@ impl Workshop<'_> {
     pub async fn import(&self, model: &ModelPlan, foreign: Foreign) -> Result<Ready, Error> {
         let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
         let rows = self.learning_rows().await?;
-        let (bars, watch) = (self.progress.training(0), Stopwatch::start());
+        let (bars, watch) = (Some(self.progress.training(0)), Stopwatch::start());
         let means = Means { bars, threads: Threads::All, watch };
         self.make_and_store(model, keys, rows, means, Weights::Import(foreign)).await
     }
@@ -376,10 +365,16 @@ impl Workshop<'_> {
             extent: self.prices.extent(),
             engine: self.engine,
             means,
+            alone: false,
         };
         let made = off_tokio("training", move || job.make(weights)).await??;
-        stop::in_one_go(made.store(self.root, self.staging)).await?;
-        Ok(Ready { model: made, is_new: true })
+        let (pipeline, name) = (self.plan.pipeline.as_str(), model.name.as_str());
+        let stored = async {
+            made.store(self.root, self.staging).await?;
+            PackPointer::tidy(self.root, pipeline, name, None).await
+        };
+        stop::in_one_go(stored).await?;
+        Ok(Ready::one(made, true))
     }
 
     /// Every model as it is stored; all that do not fit are told at once.
@@ -387,6 +382,19 @@ impl Workshop<'_> {
         let mut ready = Vec::new();
         let mut misfits = Misfits::default();
         for model in &self.plan.models {
+            if !model.scope.is_pooled() {
+                match self.stored_packs(model).await? {
+                    None => misfits.add(Misfit::NotTrained, model, false),
+                    Some(packs) => {
+                        let artifact = &packs.model.artifact;
+                        match Misfit::of(self.plan, &self.prices.layout, model, artifact)? {
+                            Some(misfit) => misfits.add(misfit, model, false),
+                            None => ready.push(packs),
+                        }
+                    }
+                }
+                continue;
+            }
             let stored =
                 Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
             let Some(pointer) = stored else {
@@ -407,7 +415,7 @@ impl Workshop<'_> {
                 }
                 None => {}
             }
-            ready.push(Ready { model: loaded, is_new: false });
+            ready.push(Ready::one(loaded, false));
         }
         misfits.refuse(self.plan, &self.prices.layout)?;
         Ok(ready)

@@ -7,7 +7,8 @@ use oddlot_engine::verify::{Finding, Mends};
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
 
-use super::{Model, Pointer};
+use super::pack::part_of_file;
+use super::{Model, Pack, PackPointer, Pointer};
 
 /// How many models there are, and what is wrong with them; `named` are those that rows of tables
 /// name, each with an object that does.
@@ -31,6 +32,18 @@ pub async fn models(
             findings.push(foreign(&path, mends));
             continue;
         };
+        if let Some((name, part)) = name.split_once('/') {
+            // Of packs the name is a folder, and each part has a file.
+            let Some(part) = part_of_file(&format!("{part}.json")) else {
+                findings.push(foreign(&path, mends));
+                continue;
+            };
+            match PackPointer::load(root, pipeline, name, part).await? {
+                Some(pointer) => drop(used.insert(pointer.model_id, path.clone())),
+                None => findings.push(unreadable(&path, &mends.run(pipeline))),
+            }
+            continue;
+        }
         match Pointer::load(root, pipeline, name).await? {
             Some(pointer) => drop(used.insert(pointer.model_id, path.clone())),
             None => findings.push(unreadable(&path, &mends.run(pipeline))),
@@ -40,15 +53,22 @@ pub async fn models(
     for path in root.list("models").await? {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
-            ["models", id, "model.json" | "weights.safetensors"] => {
+            ["models", id, "model.json" | "tickers.json" | "weights.safetensors"] => {
                 stored.insert(id.to_owned());
             }
             _ => findings.push(foreign(&path, mends)),
         }
     }
     for id in &stored {
-        match Model::load(root, id, engine).await {
-            Ok(_) => {}
+        let whole = async {
+            let model = Model::load(root, id, engine).await?;
+            match model.artifact.packed() {
+                Some(_) => Pack::load(root, id, engine).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        match whole.await {
+            Ok(()) => {}
             Err(error) if error.kind == Kind::Model => {
                 findings.extend(
                     error

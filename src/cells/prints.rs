@@ -1,10 +1,11 @@
 //! Fingerprints of cells: what their rows are computed from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::{Cell, SCHEMA_VERSION, SCORING_VERSION, Table};
-use oddlot_series::EventRule;
 
 use super::parts;
 use crate::artifact::Model;
@@ -21,6 +22,8 @@ const EVENT_ROWS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Prints {
     pub(super) context: String,
+    /// The same of the parts whose tickers have models of their own.
+    pub(super) of_parts: BTreeMap<u32, String>,
     /// Files that a table's year is split into.
     pub parts: u32,
     /// How far scores and flags reach.
@@ -49,7 +52,14 @@ impl Prints {
         selection: &Selection,
     ) -> Result<Self, Error> {
         Ok(Self {
-            context: context(plan, models)?,
+            context: context(plan, models, None)?,
+            of_parts: models
+                .iter()
+                .filter_map(|model| model.part())
+                .collect::<BTreeSet<u32>>()
+                .into_iter()
+                .map(|part| Ok((part, context(plan, models, Some(part))?)))
+                .collect::<Result<_, Error>>()?,
             parts: parts(plan),
             reach: reach(prices, models)?,
             event_rows: plan.events.max_gap_rows.get() + 1,
@@ -66,7 +76,7 @@ impl Prints {
             return self.of_all(digest, cell, span);
         }
         let names = self.selection.chosen_in_words(|name| self.part_of(name) == cell.part);
-        let context = format!("{}\nchosen {names}", self.context);
+        let context = format!("{}\nchosen {names}", self.context_of(cell.part));
         let print = self.print(digest, cell, span, &context, |name| self.selection.scores(name));
         format!("{OF_CHOSEN}{print}")
     }
@@ -74,7 +84,11 @@ impl Prints {
     /// The fingerprint of `cell` as a run of all tickers leaves it.
     fn of_all(&self, digest: &InputDigest, cell: &Cell, span: (i32, i32)) -> String {
         let is_scored = |name: &str| !self.selection.is_unscored(name);
-        self.print(digest, cell, span, &self.context, is_scored)
+        self.print(digest, cell, span, self.context_of(cell.part), is_scored)
+    }
+
+    fn context_of(&self, part: u32) -> &str {
+        self.of_parts.get(&part).unwrap_or(&self.context)
     }
 
     fn print(
@@ -154,10 +168,11 @@ impl Prints {
     }
 }
 
-/// Everything that a row's bits depend on besides the price rows.
-fn context(plan: &Plan, models: &[&Model]) -> Result<String, Error> {
+/// Everything that the bits of the rows of `part` depend on besides the price rows.
+fn context(plan: &Plan, models: &[&Model], part: Option<u32>) -> Result<String, Error> {
     let sql = sql_of(plan)?;
-    let mut ids: Vec<&str> = models.iter().map(|model| model.model_id.as_str()).collect();
+    let used = models.iter().filter(|model| model.part().is_none_or(|own| Some(own) == part));
+    let mut ids: Vec<&str> = used.map(|model| model.model_id.as_str()).collect();
     ids.sort_unstable();
     let versions = format!("schema {SCHEMA_VERSION} scoring {SCORING_VERSION}");
     let parts =
@@ -170,12 +185,8 @@ fn reach(prices: &Prices, models: &[&Model]) -> Result<Reach, Error> {
     let length = prices.layout.length;
     let mut reach = Reach { rows_before: 0, rows_after: 0 };
     for model in models {
-        let detector = model.detector(Vec::new(), EventRule::default())?.detector;
-        let rows_after = match detector.is_archive() {
-            true => usize::MAX,
-            false => length.saturating_sub(1) + detector.form.rows_after(),
-        };
-        reach.rows_before = reach.rows_before.max(detector.rows_before(length));
+        let (rows_before, rows_after) = model.reach(length)?;
+        reach.rows_before = reach.rows_before.max(rows_before);
         reach.rows_after = reach.rows_after.max(rows_after);
     }
     reach.rows_before = reach.rows_before.saturating_add(prices.relation.features.lookback);

@@ -67,7 +67,8 @@ fn dirty(
     let reach = Reach { rows_before: 10, rows_after: 2 };
     let selection = Selection::default();
     let context = String::new();
-    let prints = Prints { context, parts: 1, reach, event_rows: 1, is_across, selection };
+    let of_parts = Default::default();
+    let prints = Prints { context, of_parts, parts: 1, reach, event_rows: 1, is_across, selection };
     let (old, new) = (digest(None), digest(Some(changed)));
     assert_eq!(old.years(), (1970..1978).collect::<Vec<_>>());
     let is_dirty = |year: &i32| {

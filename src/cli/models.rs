@@ -45,6 +45,9 @@ pub struct ExportArgs {
     /// The model's name in the pipeline, or its id
     #[arg(value_name = "MODEL")]
     pub model: String,
+    /// Whose network, where each ticker has its own
+    #[arg(long, value_name = "TICKER")]
+    pub ticker: Option<String>,
     /// Whose names and shapes the file shall have
     #[arg(long, value_name = "LAYOUT")]
     pub layout: Layout,

@@ -139,7 +139,14 @@ fn weights_go_out_and_in_by_a_layout() {
     let line = "oddlot models export p.toml net --layout keras -o net.safetensors -q";
     let ModelsCommand::Export(export) = what(line) else { panic!("export") };
     assert_eq!((export.place.as_str(), export.model.as_str()), ("p.toml", "net"));
-    assert_eq!((export.layout, export.output), (Layout::Keras, Some("net.safetensors".into())));
+    assert_eq!(
+        (export.layout, export.output.clone()),
+        (Layout::Keras, Some("net.safetensors".into()))
+    );
+    assert_eq!(export.ticker, None);
+    let line = "oddlot models export out net --layout keras --ticker 0005";
+    let ModelsCommand::Export(export) = what(line) else { panic!("export") };
+    assert_eq!(export.ticker.as_deref(), Some("0005"));
     let line = "oddlot -q models import p.toml net w.safetensors --layout pytorch --layers a,b:1";
     let ModelsCommand::Import(import) = what(line) else { panic!("import") };
     assert_eq!((import.layout, import.file), (Layout::Pytorch, "w.safetensors".into()));

@@ -8,7 +8,7 @@ use oddlot_nets::{Engine, n_weights};
 use serde_json::json;
 
 use super::{block_on, each, load, threads};
-use crate::artifact::Pointer;
+use crate::artifact::Model;
 use crate::cells::{Asked, Range};
 use crate::cli::{self, PlanArgs, Tickers};
 use crate::diagnostic::name;
@@ -18,7 +18,7 @@ use crate::prices::{self, Prices};
 use crate::selection::Selection;
 use crate::sessions::Days;
 use crate::shard::Shard;
-use crate::train::{Keys, Need, Policy};
+use crate::train::{Outlook, Policy, outlook, stored};
 use crate::{cells, lower, say, say_json, split};
 
 /// `oddlot check`: pipeline, queries and source; with `data` every input check that comes with the binary too.
@@ -120,22 +120,19 @@ pub fn plans(
         let root = OutputRoot::open_if_present(&plan.output.root)?;
         let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
         let digest = prices.digest(&plan, split.spans().calibration_to).await?;
-        let mut is_trained = true;
+        let mut outlooks = Vec::new();
         for model in &plan.models {
-            let stored = match &root {
-                Some(root) => {
-                    Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?
-                }
-                None => None,
-            };
-            let need =
-                Keys::of(&plan, model, &digest, &split, engine)?.need(stored.as_ref(), policy);
-            is_trained &= need == Need::Load;
-            say(&format!("model {:<16} {}\n", model.name.as_str(), need.why()));
+            let how = (&split, engine);
+            let outlook = outlook(root.as_ref(), &plan, model, &digest, how, policy).await?;
+            say(&format!("model {:<16} {}\n", model.name.as_str(), outlook.why));
+            outlooks.push(outlook);
         }
-        let (all, stale) = match (&root, is_trained) {
-            (Some(root), true) => {
-                let models = cells::stored_models(&plan, root, engine).await?;
+        let used = match &root {
+            Some(root) => to_be_used(&plan, root, &outlooks, engine).await?,
+            None => None,
+        };
+        let (all, stale) = match (&root, used) {
+            (Some(root), Some(models)) => {
                 let models: Vec<_> = models.iter().collect();
                 let chosen = cells::choose(&plan, &prices, &digest, &models, root, which).await?;
                 (chosen.all.len(), chosen.stale)
@@ -157,6 +154,39 @@ pub fn plans(
         Ok(Exit::Done)
     };
     block_on(threads, each(pipelines, work))
+}
+
+/// The models that a run would use, those of packs that are to be made under no id yet; `None` where every cell
+/// is to be written anyway: a model is new, or of a part there is no pack yet.
+async fn to_be_used(
+    plan: &Plan,
+    root: &OutputRoot,
+    outlooks: &[Outlook],
+    engine: Engine,
+) -> Result<Option<Vec<Model>>, Error> {
+    if outlooks.iter().any(|outlook| outlook.own.is_none() && !outlook.is_fresh) {
+        return Ok(None);
+    }
+    let models = stored(plan, root, engine).await?;
+    if models.len() < plan.models.len() {
+        return Ok(None);
+    }
+    let mut used = Vec::new();
+    for (ready, Outlook { own, .. }) in models.into_iter().zip(outlooks) {
+        let Some(needs) = own else {
+            used.push(ready.model);
+            continue;
+        };
+        for part in needs.all_parts() {
+            let Some(head) = ready.of_part(part) else { return Ok(None) };
+            let mut head = head.clone();
+            if needs.fresh(part).is_none() {
+                head.model_id = "to be made".to_owned();
+            }
+            used.push(head);
+        }
+    }
+    Ok(Some(used))
 }
 
 /// `49985` as `49,985`.

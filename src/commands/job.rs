@@ -71,23 +71,35 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
                 }
                 StoredJudge::Baseline(_) => String::new(),
                 StoredJudge::Archive { .. } => ", learns as it scores".to_owned(),
+                StoredJudge::PerTicker(_) => {
+                    let (n, packs) = (ready.n_own(), ready.packs.len());
+                    let plural = if packs == 1 { "" } else { "s" };
+                    format!(" and a model, of {n} tickers in {packs} pack{plural}")
+                }
             };
             let done = match (ready.is_new, artifact.imported()) {
                 (true, Some(_)) => "calibrated",
                 (true, None) => "trained",
                 (false, _) => "kept",
             };
+            let ids: Vec<&str> = ready.ids().collect();
             say(&format!(
                 "{done} {} ({}), model {}, {}{loss}\n",
                 artifact.name,
                 artifact.detector,
-                ready.model.model_id,
+                ids.join(" "),
                 match &artifact.thresholds {
                     Some(of) => format!("threshold {:.4}", of.causal.pooled.threshold),
                     None => "a threshold of each ticker's own".to_owned(),
                 }
             ));
-            lines.push(json!({ "model": artifact.name, "model_id": ready.model.model_id, "trained": ready.is_new }));
+            let mut line = json!({ "model": artifact.name, "model_id": ready.model.model_id, "trained": ready.is_new });
+            if ready.is_packed() {
+                line["model_id"] = Value::Null;
+                line["model_ids"] = json!(ids);
+                line["tickers"] = json!(ready.n_own());
+            }
+            lines.push(line);
         }
         say_json(&json!({
             "pipeline": plan.pipeline,

@@ -9,10 +9,10 @@ use oddlot_engine::{Error, Report};
 use oddlot_nets::Engine;
 
 use super::{block_on, load, sql, threads};
-use crate::cells;
 use crate::cli::Where;
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::train::stored;
 
 const LIST_MODELS: &str = include_str!("../../sql/commands/list_models.sql");
 const LIST_RUNS: &str = include_str!("../../sql/commands/list_runs.sql");
@@ -49,8 +49,13 @@ fn list(args: &Where, query: &str, engine: Option<Engine>) -> Result<Exit, Error
 /// What the list has no room for. A damaged model is told where it is used, not here.
 async fn tell_thresholds(plan: &Plan, engine: Engine) {
     let Ok(root) = OutputRoot::open_existing(&plan.output.root) else { return };
-    for model in cells::stored_models(plan, &root, engine).await.unwrap_or_default() {
+    for ready in stored(plan, &root, engine).await.unwrap_or_default() {
+        let model = &ready.model;
         let words = match &model.artifact.thresholds {
+            None if ready.is_packed() => format!(
+                "a model and a threshold of each ticker's own, of {} tickers",
+                ready.n_own()
+            ),
             Some(of) => of.causal.pooled.words(),
             None => "a threshold of each ticker's own".to_owned(),
         };

@@ -25,7 +25,7 @@ use crate::{say, say_json};
 /// `oddlot models export`.
 pub fn export(args: &ExportArgs, engine: Engine) -> Result<Exit, Error> {
     block_on(threads(None), async {
-        let model = stored::find(&args.place, &args.model, engine).await?;
+        let model = stored::find(&args.place, &args.model, args.ticker.as_deref(), engine).await?;
         let layout = layout(args.layout);
         let (StoredJudge::Network { spec, imported, .. }, Some(network)) =
             (&model.artifact.judge, &model.network)
@@ -133,6 +133,15 @@ fn layout(layout: Layout) -> ForeignLayout {
 fn network_of<'a>(plan: &'a Plan, name: &str) -> Result<&'a ModelPlan, Error> {
     let is_network = |model: &&ModelPlan| matches!(model.detector, DetectorPlan::Network(_));
     match plan.models.iter().find(|model| model.name.as_str() == name) {
+        Some(model) if !model.scope.is_pooled() => Err(Error::config(
+            Report::new(format!(
+                "each ticker has its own `{name}`: weights of one network do not fit"
+            ))
+            .at(plan.places.place(&format!("models.{name}"), &plan.file))
+            .expected("a model with one network for all tickers")
+            .found("`scope = \"per_ticker\"`")
+            .hint("delete `scope`, or name another model"),
+        )),
         Some(model) if is_network(&model) => Ok(model),
         Some(model) => Err(no_network(name, model.detector.kind())),
         None => {

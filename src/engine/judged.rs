@@ -13,8 +13,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use oddlot_series::{
-    CalibratedDetector, Event, History, Judge, JudgedPoint, JudgedRow, Judgement, Remembered,
-    Scores, SkipReason,
+    CalibratedDetector, Event, History, Judge, JudgedPoint, JudgedRow, Judgement, OfTicker,
+    Remembered, Scores, SkipReason,
 };
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ pub trait Observer: Send + Sync {
 
 /// All detectors of a pipeline, side by side.
 pub struct Judges {
-    detectors: Vec<CalibratedDetector>,
+    detectors: Vec<OfTicker>,
     layout: Layout,
     /// Feature indices in the order of their names, which is the order of the tables.
     feature_order: Vec<usize>,
@@ -54,7 +54,7 @@ pub struct Judges {
 
 impl fmt::Debug for Judges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.detectors.iter().map(|judge| judge.detector.name.as_str());
+        let names = self.detectors.iter().map(OfTicker::name);
         f.debug_list().entries(names).finish()
     }
 }
@@ -62,11 +62,12 @@ impl fmt::Debug for Judges {
 impl Judges {
     /// Judges with calibrated detectors of distinct names.
     pub fn new(
-        mut detectors: Vec<CalibratedDetector>,
+        detectors: Vec<impl Into<OfTicker>>,
         layout: Layout,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        detectors.sort_by(|a, b| a.detector.name.cmp(&b.detector.name));
+        let mut detectors: Vec<OfTicker> = detectors.into_iter().map(Into::into).collect();
+        detectors.sort_by(|a, b| a.name().cmp(b.name()));
         let mut feature_order: Vec<usize> = (0..layout.features.len()).collect();
         feature_order.sort_by_key(|&feature_idx| &layout.features[feature_idx]);
         Self { detectors, layout, feature_order, observer }
@@ -96,6 +97,8 @@ impl Scorer for Judges {
 
     fn score(&self, rows: &TickerRows) -> Result<RecordBatch> {
         let history = history(rows, &self.layout);
+        let detectors: Vec<&CalibratedDetector> =
+            self.detectors.iter().map(|detector| detector.of(&rows.ticker)).collect();
         let judge = |judge: &CalibratedDetector, remembered: &mut Remembered| {
             let scores = judge.detector.score_remembering(&rows.ticker, &history, remembered)?;
             let judgement = judge.judge_scores(&rows.ticker, &history, &scores);
@@ -104,19 +107,19 @@ impl Scorer for Judges {
         };
         // Archive detectors share what they compute, and take a thread a ticker.
         let judgements: Result<Vec<Judgement>, oddlot_series::ScoreError> =
-            match self.detectors.iter().any(|judge| judge.detector.is_archive()) {
+            match detectors.iter().any(|judge| judge.detector.is_archive()) {
                 true => {
                     let mut remembered = Remembered::default();
-                    self.detectors.iter().map(|own| judge(own, &mut remembered)).collect()
+                    detectors.iter().map(|own| judge(own, &mut remembered)).collect()
                 }
                 false => {
-                    let alone = |own| judge(own, &mut Remembered::default());
-                    self.detectors.par_iter().map(alone).collect()
+                    let alone = |own: &&CalibratedDetector| judge(own, &mut Remembered::default());
+                    detectors.par_iter().map(alone).collect()
                 }
             };
         let judgements: Vec<Judgement> =
             judgements.map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))?;
-        Judged { rows, judgements: &judgements, judges: self }.to_batch()
+        Judged { rows, detectors: &detectors, judgements: &judgements, judges: self }.to_batch()
     }
 
     fn scored(&self, ticker: &str) {
@@ -187,6 +190,8 @@ pub fn rows_of(table: Table, judged: &RecordBatch) -> Result<RecordBatch> {
 /// One ticker with its judgements, to be laid out.
 struct Judged<'a> {
     rows: &'a TickerRows,
+    /// Those of this ticker.
+    detectors: &'a [&'a CalibratedDetector],
     judgements: &'a [Judgement],
     judges: &'a Judges,
 }
@@ -210,7 +215,7 @@ impl<'a> Judged<'a> {
         let features = self.judges.layout.features.len();
         let mut places = Vec::with_capacity(self.rows.len() * self.judgements.len() * features);
         for row_idx in 0..self.rows.len() {
-            for (judge, judgement) in self.judges.detectors.iter().zip(self.judgements) {
+            for (&judge, judgement) in self.detectors.iter().zip(self.judgements) {
                 let row = &judgement.rows[row_idx];
                 let points = &judgement.points[row_idx * features..(row_idx + 1) * features];
                 let event = row.event_idx.map(|event_idx| &judgement.events[event_idx]);

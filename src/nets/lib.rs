@@ -33,5 +33,5 @@ pub use held_out::mean_loss;
 pub use oddlot_lstm::fused::{Isa, Threads};
 pub use spec::{
     AutoencoderConfig, ForecasterConfig, StackedAutoencoderConfig, StackedForecasterConfig,
-    autoencoder, forecaster, n_weights, stacked_autoencoder, stacked_forecaster,
+    autoencoder, forecaster, n_weights, stacked_autoencoder, stacked_forecaster, steps,
 };

@@ -113,6 +113,14 @@ pub fn n_weights(spec: &ModelSpec) -> Result<usize, FitError> {
     Ok(Network::new(spec.clone())?.layout.len())
 }
 
+/// Rows of a window that a network of `spec` gives an expectation for.
+///
+/// # Errors
+/// [`FitError::Layers`]: they do not fit each other.
+pub fn steps(spec: &ModelSpec) -> Result<usize, FitError> {
+    Ok(Network::new(spec.clone())?.steps())
+}
+
 /// LSTM → dropout → (dense bottleneck) → repeat → LSTM → dropout → dense, in the Keras conventions.
 pub fn autoencoder(config: AutoencoderConfig) -> ModelSpec {
     let AutoencoderConfig { length, features, units, latent, dropout, training } = config;

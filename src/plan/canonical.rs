@@ -86,7 +86,7 @@ impl Plan {
     }
 
     fn training(&self, model: &ModelPlan) -> Value {
-        json!({
+        let mut all = json!({
             "source": plain(&self.source),
             "features": plain(&self.features),
             "windows": plain(&self.windows),
@@ -94,7 +94,12 @@ impl Plan {
             "scaling": plain(&self.scaling),
             "min_rows": plain(&self.universe.min_rows),
             "detector": plain(&model.detector),
-        })
+        });
+        // A plan without any scope is the one that it was before there was any.
+        if !model.scope.is_pooled() {
+            all["scope"] = plain(&model.scope);
+        }
+        all
     }
 }
 

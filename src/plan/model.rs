@@ -12,6 +12,7 @@ use crate::settings::{
     AsPublished as Published, Mistakes, Slug, archive,
     models::{Detector, Model},
     range::{Degree, Lookback, Units},
+    scope::ModelScope,
     threshold::Threshold,
     train::{LossName, Train},
     value::{ListOf, Placed},
@@ -22,6 +23,9 @@ use crate::settings::{
 pub struct ModelPlan {
     /// Its name in tables and messages.
     pub name: Slug,
+    /// One for all tickers, or each ticker's own.
+    #[serde(skip_serializing_if = "ModelScope::is_pooled")]
+    pub scope: ModelScope,
     /// What it is.
     pub detector: DetectorPlan,
     /// Its own threshold, or the pipeline's.
@@ -189,7 +193,15 @@ impl ModelPlan {
     ) -> Option<Self> {
         let detector = DetectorPlan::lower(model, window_length, published, mistakes);
         let threshold = if model.has_threshold { model.threshold } else { pipeline };
-        Some(Self { name: model.name.clone(), detector: detector?, threshold: threshold? })
+        if let (Some(published), false) = (published, model.scope.is_pooled()) {
+            let report = Report::new("a published protocol has one network")
+                .expected("no `scope = \"per_ticker\"` beside [as_published]")
+                .found(format!("`{}`, which has one for each ticker", model.name))
+                .hint("delete `scope`, or delete [as_published]");
+            mistakes.add(published.at, report);
+        }
+        let (name, scope) = (model.name.clone(), model.scope);
+        Some(Self { name, scope, detector: detector?, threshold: threshold? })
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::settings::{
     archive,
+    scope::ModelScope,
     split::{Scaling, Scope},
     threshold::Threshold,
 };
@@ -159,6 +160,9 @@ impl fmt::Display for ModelPlan {
             DetectorPlan::Baseline(BaselinePlan::NearestNeighbour { rows, neighbours }) => {
                 write!(f, " {rows} rows, neighbour {neighbours}")?;
             }
+        }
+        if let ModelScope::PerTicker { min_rows } = self.scope {
+            write!(f, ", one for each ticker of {} training rows or more", min_rows.get())?;
         }
         match self.threshold {
             Threshold::Quantile { q } => write!(f, "; above quantile {q}"),

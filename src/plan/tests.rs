@@ -15,6 +15,7 @@ mod fuzz;
 mod hash;
 mod messages;
 mod published;
+mod scope;
 mod shipped;
 mod whole_files;
 

@@ -6,6 +6,7 @@ use oddlot_engine::tables::{Carried, Cell, CellEntry, Made, StagedCell};
 
 use super::Job;
 use crate::cells::Cells;
+use crate::faults::lacking;
 
 impl Job<'_> {
     /// The objects whose rows of other tickers stay, where only some are chosen; before anything is scored.
@@ -14,7 +15,7 @@ impl Job<'_> {
             return Ok(None);
         }
         let stale = cells.stale.iter().map(|chosen| chosen.cell.clone());
-        let metadata = |cell: &Cell| self.metadata(cell.table);
+        let metadata = |cell: &Cell| self.metadata(cell.table, cell.part);
         Carried::fetch(self.root, stale, metadata, &self.staging.path).await.map(Some)
     }
 
@@ -26,7 +27,7 @@ impl Job<'_> {
         cells: &Cells,
     ) -> Result<StagedCell, Error> {
         let Some(carried) = carried else { return Ok(staged) };
-        let metadata = self.metadata(staged.cell.table);
+        let metadata = self.metadata(staged.cell.table, staged.cell.part);
         let made = Made { metadata: &metadata, parts: cells.prints.parts };
         carried.over(staged, &made, |ticker| self.selection.has(ticker))
     }
@@ -44,6 +45,6 @@ impl Job<'_> {
     /// What was decided of each chosen ticker.
     pub(super) fn tickers(&self) -> Vec<TickerRow> {
         let chosen = self.prices.tickers.iter().filter(|row| self.selection.has(&row.ticker));
-        chosen.cloned().collect()
+        lacking(chosen.cloned().collect(), self.models, self.plan)
     }
 }

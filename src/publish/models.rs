@@ -5,6 +5,7 @@ use std::path::Path;
 use oddlot_engine::Error;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::run_tables::{self, ModelRow};
+use oddlot_nets::n_weights;
 
 use crate::artifact::StoredJudge;
 use crate::plan::Plan;
@@ -23,8 +24,7 @@ pub async fn write_models(
     root: &OutputRoot,
     staging: &Path,
 ) -> Result<(), Error> {
-    for ready in models {
-        let model = &ready.model;
+    for model in models.iter().flat_map(Ready::all) {
         let artifact = &model.artifact;
         let (training, spec) = match &artifact.judge {
             // Imported weights are of no epoch of ours.
@@ -33,9 +33,14 @@ pub async fn write_models(
             }
             StoredJudge::Baseline(baseline) => (None, serde_json::to_string(&baseline.baseline())),
             StoredJudge::Archive { archive, .. } => (None, serde_json::to_string(archive)),
+            StoredJudge::PerTicker(packed) => (None, serde_json::to_string(&packed.kind)),
         };
         let weights = model.network.as_ref().map(|network| network.weights()).unwrap_or_default();
-        let n_parameters: usize = weights.iter().map(|tensor| tensor.values.len()).sum();
+        let n_parameters: usize = match (artifact.packed(), artifact.spec()) {
+            // Of all its networks.
+            (Some(packed), Some(spec)) => n_weights(spec).unwrap_or(0) * packed.n_own,
+            _ => weights.iter().map(|tensor| tensor.values.len()).sum(),
+        };
         let spans = artifact.spans;
         let deciding = artifact.deciding();
         let row = ModelRow {

@@ -16,13 +16,14 @@ use oddlot_engine::tables::{
     Table,
 };
 use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
-use oddlot_series::Judge;
+use oddlot_series::{Judge, OfTicker};
 use rayon::prelude::*;
 
 use super::Job;
+use crate::artifact::Pack;
 use crate::cells::Cells;
 use crate::progress::{self, Stage};
-use crate::result::{PartCounts, Reading, Tally};
+use crate::result::{PartCounts, Reading, Tally, Units};
 use crate::run::Options;
 use crate::run_id::RunId;
 use crate::selection::OfChosen;
@@ -155,11 +156,12 @@ impl<'a> Scoring<'a> {
         reading: Reading,
     ) -> Result<Scored, Error> {
         let job = self.job;
-        let tally = Arc::new(Tally::new(job.models, reading));
+        let relation = self.relation(part, first_day).await?;
+        let (detectors, units) = self.detectors(part, &relation).await?;
+        let tally = Arc::new(Tally::new(units, reading));
         let mut writers = self.writers(part)?;
         let mut spans = EventSpans::default();
-        let relation = self.relation(part, first_day).await?;
-        let mut judged = self.judged(&relation, &tally).await?;
+        let mut judged = self.judged(&relation, detectors, &tally).await?;
         // A price row is judged by every model, feature by feature.
         let judged_a_row = (job.models.len() * job.prices.layout.features.len()).max(1);
         let blame = |error| from_datafusion(&job.plan.source.path, error);
@@ -187,24 +189,58 @@ impl<'a> Scoring<'a> {
         prices.windows(plan).await
     }
 
+    /// What judges the tickers of `part`, and in whose units all errors are told: the first network's, else the
+    /// first model's. Of models of each ticker's own, that part's packs are read.
+    async fn detectors(
+        &self,
+        part: u32,
+        relation: &WindowsRelation,
+    ) -> Result<(Vec<OfTicker>, Units), Error> {
+        let job = self.job;
+        let features = job.prices.layout.features.len();
+        let links = lower::price_links(relation.features.header.link, features);
+        let events = lower::events(job.plan.events);
+        let first = job.models.iter().position(|ready| ready.model.steps().is_some()).unwrap_or(0);
+        let (mut detectors, mut units) = (Vec::new(), Units::None);
+        for (idx, ready) in job.models.iter().enumerate() {
+            let Some(model) = ready.of_part(part) else { continue };
+            let (mut detector, own) = match ready.is_packed() {
+                false => {
+                    let detector = model.detector(links.clone(), events)?;
+                    // An archive has no held-out rows to tell an error of.
+                    let own = match detector.detector.is_archive() {
+                        true => Units::None,
+                        false => Units::Common(model.artifact.scalers.clone()),
+                    };
+                    (detector.into(), own)
+                }
+                true => {
+                    let pack = Pack::load(job.root, &model.model_id, model.engine).await?;
+                    (pack.detectors(&links, events)?, Units::Own(pack.scalers()))
+                }
+            };
+            if idx == first {
+                units = own;
+            }
+            for judge in detector.each_mut() {
+                if let Judge::Network { network, .. } = &mut judge.detector.judge {
+                    let watch = Arc::clone(self.watch);
+                    *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
+                }
+            }
+            detectors.push(detector);
+        }
+        Ok((detectors, units))
+    }
+
     /// The judged rows, one batch a ticker.
     async fn judged(
         &self,
         relation: &WindowsRelation,
+        detectors: Vec<OfTicker>,
         tally: &Arc<Tally>,
     ) -> Result<score::JudgedStream, Error> {
         let (job, watch) = (self.job, self.watch);
-        let features = job.prices.layout.features.len();
-        let links = lower::price_links(relation.features.header.link, features);
-        let events = lower::events(job.plan.events);
-        let detectors = job.models.iter().map(|ready| ready.model.detector(links.clone(), events));
-        let mut detectors = detectors.collect::<Result<Vec<_>, _>>()?;
-        for judge in &mut detectors {
-            if let Judge::Network { network, .. } = &mut judge.detector.judge {
-                let watch = Arc::clone(watch);
-                *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
-            }
-        }
         let layout = job.prices.layout.clone();
         let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
         let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
@@ -214,7 +250,8 @@ impl<'a> Scoring<'a> {
 
     fn writers(&self, part: u32) -> Result<Vec<CellWriter>, Error> {
         let of = |table| {
-            let (pipeline, metadata) = (self.job.plan.pipeline.as_str(), self.job.metadata(table));
+            let (pipeline, metadata) =
+                (self.job.plan.pipeline.as_str(), self.job.metadata(table, part));
             let (cells, parts) = (self.cells.stale_in(table, part), self.cells.prints.parts);
             CellWriter::create(table, pipeline, parts, cells, metadata, self.staging)
         };
@@ -247,10 +284,10 @@ impl<'a> Scoring<'a> {
 }
 
 impl Job<'_> {
-    /// What the footers of a table's cells say of how they were made.
-    pub(super) fn metadata(&self, table: Table) -> Vec<(String, String)> {
-        let mut model_ids: Vec<&str> =
-            self.models.iter().map(|ready| ready.model.model_id.as_str()).collect();
+    /// What the footers of a table's cells of `part` say of how they were made.
+    pub(super) fn metadata(&self, table: Table, part: u32) -> Vec<(String, String)> {
+        let used = self.models.iter().filter_map(|ready| ready.of_part(part));
+        let mut model_ids: Vec<&str> = used.map(|model| model.model_id.as_str()).collect();
         model_ids.sort_unstable();
         let pair = |key: &str, value: String| (format!("oddlot.{key}"), value);
         vec![

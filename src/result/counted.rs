@@ -2,7 +2,6 @@
 
 use super::tally::{ModelCounts, YearCounts, is_archive};
 use super::{ModelSummary, Realised, Summary};
-use crate::artifact::StoredJudge;
 use crate::train::Ready;
 
 impl Summary {
@@ -10,14 +9,12 @@ impl Summary {
     pub fn of<'a>(models: &[Ready], years: impl Iterator<Item = &'a YearCounts>) -> Self {
         let mut all = YearCounts::default();
         years.for_each(|year| all.add(year));
-        let of = |ready: &Ready| all.models.get(&ready.model.model_id);
-        let baselines: Vec<(&str, &str)> = models
-            .iter()
-            .filter(|ready| matches!(ready.model.artifact.judge, StoredJudge::Baseline(_)))
-            .map(|ready| (ready.model.artifact.name.as_str(), ready.model.model_id.as_str()))
-            .collect();
-        let network = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
+        let of = |ready: &Ready| counts_of(ready, &all);
+        let baselines: Vec<&Ready> =
+            models.iter().filter(|ready| ready.model.artifact.is_baseline()).collect();
+        let network = models.iter().find(|ready| ready.model.steps().is_some()).or(models.first());
         let reference = network.and_then(of);
+        let reference = reference.as_ref();
         Self {
             is_archive: models.iter().any(is_archive),
             test_days: all.test_days,
@@ -25,39 +22,60 @@ impl Summary {
             outside_share: reference.and_then(|counts| counts.outside.get()),
             models: models
                 .iter()
-                .filter_map(|ready| Some(model_summary(ready, of(ready)?, &baselines, &all)))
+                .filter_map(|ready| Some(model_summary(ready, &of(ready)?, &baselines, &all)))
                 .collect(),
             events: all.strongest,
         }
     }
 }
 
+/// The counts of a model, of all its packs; `None` where none was counted.
+fn counts_of(ready: &Ready, all: &YearCounts) -> Option<ModelCounts> {
+    let mut counted = ready.ids().filter_map(|id| all.models.get(id));
+    let mut sum = counted.next()?.clone();
+    counted.for_each(|other| sum.add(other));
+    Some(sum)
+}
+
+/// Rows that two models both flag.
+fn shared(one: &Ready, other: &Ready, all: &YearCounts) -> u64 {
+    let own = one.ids().filter_map(|id| all.shared.get(id));
+    own.flat_map(|own| other.ids().filter_map(|id| own.get(id))).sum()
+}
+
+/// What threshold it is, in words.
+fn threshold_words(ready: &Ready) -> String {
+    let artifact = &ready.model.artifact;
+    if ready.is_packed() {
+        return format!("each ticker's own, of {} tickers", ready.n_own());
+    }
+    let Some(deciding) = artifact.deciding() else { return String::new() };
+    let own = match deciding.per_ticker.len() {
+        0 => String::new(),
+        n => format!("; {n} tickers have their own"),
+    };
+    format!("{}{own}", deciding.pooled.words())
+}
+
 fn model_summary(
     ready: &Ready,
     counts: &ModelCounts,
-    baselines: &[(&str, &str)],
+    baselines: &[&Ready],
     all: &YearCounts,
 ) -> ModelSummary {
     let artifact = &ready.model.artifact;
-    let reconstructs = ready.model.network.as_ref().is_some_and(|network| network.steps() > 1);
-    let is_network = ready.model.network.is_some();
+    let reconstructs = ready.model.steps().is_some_and(|steps| steps > 1);
+    let is_network = ready.model.steps().is_some();
     let held_out = &counts.held_out;
     let rivals = match reconstructs {
         true => [("window mean", held_out.window_mean), ("straight line", held_out.straight_line)],
         false => [("zero", held_out.zero), ("persistence", held_out.persistence)],
     };
-    let own_shared = all.shared.get(&ready.model.model_id);
-    let shared = |other: &str| own_shared.and_then(|own| own.get(other)).copied().unwrap_or(0);
     let like = baselines
         .iter()
-        .map(|&(name, model_id)| (name.to_owned(), shared(model_id)))
+        .map(|other| (other.model.artifact.name.clone(), shared(ready, other, all)))
         .max_by_key(|(name, n)| (*n, std::cmp::Reverse(name.clone())));
-    let deciding = artifact.deciding();
-    let own = match deciding.map_or(0, |deciding| deciding.per_ticker.len()) {
-        0 => String::new(),
-        n => format!("; {n} tickers have their own"),
-    };
-    let pooled = deciding.map(|deciding| &deciding.pooled);
+    let pooled = artifact.deciding().map(|deciding| &deciding.pooled);
     ModelSummary {
         name: artifact.name.clone(),
         detector: artifact.detector.clone(),
@@ -71,15 +89,17 @@ fn model_summary(
         baselines: baselines
             .iter()
             .filter(|_| is_network && !reconstructs)
-            .filter_map(|&(name, model_id)| {
-                Some((name.to_owned(), all.models.get(model_id)?.held_out.detector.get()?))
+            .filter_map(|other| {
+                let mae = counts_of(other, all)?.held_out.detector.get()?;
+                Some((other.model.artifact.name.clone(), mae))
             })
             .collect(),
         threshold: pooled.map(|pooled| pooled.threshold),
-        threshold_words: pooled
-            .map(|pooled| format!("{}{own}", pooled.words()))
-            .unwrap_or_default(),
-        stated_rate: pooled.and_then(|pooled| pooled.stated_rate()),
+        threshold_words: threshold_words(ready),
+        stated_rate: match artifact.packed() {
+            Some(packed) => packed.threshold.stated_rate(),
+            None => pooled.and_then(|pooled| pooled.stated_rate()),
+        },
         realised: Realised::of(&counts.judged),
         n_scored: counts.n_scored,
         n_flags: counts.n_flags,

@@ -27,11 +27,32 @@ pub(super) const EVENTS_TOLD: usize = 10;
 /// Sums are taken ticker by ticker in their order, so that no bit depends on which was done first.
 #[derive(Debug)]
 pub struct Tally {
-    /// In whose units all errors are told: the first network's, else the first model's.
-    scalers: Option<Scalers>,
+    units: Units,
     reading: Reading,
     reaches_back: AtomicBool,
     counts: Mutex<Counts>,
+}
+
+/// In whose units all errors are told: the first network's, else the first model's.
+#[derive(Clone, Debug, Default)]
+pub enum Units {
+    /// No error is told.
+    #[default]
+    None,
+    /// Those of one model.
+    Common(Scalers),
+    /// Those of each ticker's own model; where it has none, no error is told.
+    Own(BTreeMap<String, Scaler>),
+}
+
+impl Units {
+    fn of(&self, ticker: &str) -> Option<&Scaler> {
+        match self {
+            Self::None => None,
+            Self::Common(scalers) => Some(scalers.get(ticker).item),
+            Self::Own(scalers) => scalers.get(ticker),
+        }
+    }
 }
 
 /// What was read in order to score the rows of some years.
@@ -126,12 +147,8 @@ pub(super) struct Moments {
 
 impl Tally {
     /// Nothing counted yet.
-    pub fn new(models: &[Ready], reading: Reading) -> Self {
-        let first = models.iter().find(|ready| ready.model.network.is_some()).or(models.first());
-        // An archive has no held-out rows to tell an error of.
-        let first = first.filter(|ready| !is_archive(ready));
-        let scalers = first.map(|ready| ready.model.artifact.scalers.clone());
-        Self { scalers, reading, reaches_back: AtomicBool::new(false), counts: Mutex::default() }
+    pub fn new(units: Units, reading: Reading) -> Self {
+        Self { units, reading, reaches_back: AtomicBool::new(false), counts: Mutex::default() }
     }
 
     /// Whether an event began before what was read, so that more has to be.
@@ -160,7 +177,7 @@ impl Observer for Tally {
         }
         let told = judge.detector.told_span();
         let test_from = history.days.partition_point(|&day| judge.split.span(day) != told);
-        let scaler = self.scalers.as_ref().map(|scalers| scalers.get(ticker).item);
+        let scaler = self.units.of(ticker);
         let own =
             years(history.days, test_from).filter(|(year, _)| *year >= self.reading.first_year);
         let own: Vec<(i32, TickerCounts)> = own
@@ -305,7 +322,7 @@ impl ModelCounts {
         counts
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.held_out.merge(&other.held_out);
         self.outside.merge(other.outside);
         self.n_rows += other.n_rows;

@@ -17,6 +17,7 @@ pub mod output;
 pub mod profile;
 pub mod range;
 pub mod s3;
+pub mod scope;
 pub mod score;
 mod slug;
 pub mod source;

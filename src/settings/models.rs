@@ -11,6 +11,7 @@ use super::{
         Clusters, ComponentRows, Decay, Degree, Dropout, Lookback, Neighbours, Order, Quantile,
         Seed, Units,
     },
+    scope::ModelScope,
     slug::{Slug, is_slug},
     threshold::Threshold,
     train::Train,
@@ -24,6 +25,8 @@ pub struct Model {
     pub name: Slug,
     /// Where the name stands.
     pub at: Option<usize>,
+    /// One for all tickers, or each ticker's own.
+    pub scope: ModelScope,
     /// What it is.
     pub detector: Detector,
     /// `[models.NAME.threshold.…]`, where it differs from the pipeline's.
@@ -175,6 +178,7 @@ pub fn of_archive() -> Vec<Model> {
         Some(Model {
             name: Slug::new(variant.to_owned())?,
             at: None,
+            scope: ModelScope::Pooled,
             detector: Detector::Archive(archive::by_default(variant)),
             threshold: None,
             has_threshold: false,
@@ -213,6 +217,7 @@ impl Model {
                 .hint(format!("call it `{}`", Slug::nearest(&name)));
             mistakes.add(at, report);
         }
+        let scope = ModelScope::read(&mut fields, profile);
         let choice = fields
             .table("detector", &format!("[models.{name}.detector.lstm_autoencoder]"))
             .filter(|detector| is_of(detector, profile))
@@ -231,7 +236,7 @@ impl Model {
         let has_threshold = fields.has("threshold");
         let threshold = fields.optional_table("threshold").and_then(Threshold::read);
         fields.finish();
-        Some(Self { name: slug?, at, detector: detector?, threshold, has_threshold })
+        Some(Self { name: slug?, at, scope, detector: detector?, threshold, has_threshold })
     }
 }
 

@@ -12,12 +12,13 @@ use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::{Engine, mean_loss};
 use oddlot_series::{
     Archive, AsPublished, Baseline, BaselineFit, CalibrateError, Detector, EpochReport, ErrorShape,
-    FitError, Fitted, Form, History, Judge, Merge, ModelSpec, Norm, Sample, Scaler, ScalerFit,
-    ScalerParts, Scalers, Scope, Scores, Split, Thresholds, TrainingSet,
+    FitError, Fitted, Form, History, Judge, Merge, ModelSpec, NamedTensor, Norm, Sample, ScalerFit,
+    Scalers, Scaling, Scope, Scores, Split, Thresholds, TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
 use super::foreign::Foreign;
+use super::own_job::unscaled;
 use super::rows::LearningRows;
 use super::{Keys, Means};
 use crate::artifact::{
@@ -30,6 +31,7 @@ use crate::settings::score::NormName;
 use crate::stopwatch::{Part, TimedNetwork};
 
 /// One model to be made: owns what it needs, because it runs on another thread.
+#[derive(Clone)]
 pub(super) struct Job {
     pub(super) plan: Plan,
     pub(super) model: ModelPlan,
@@ -43,6 +45,8 @@ pub(super) struct Job {
     /// What computes networks.
     pub(super) engine: Engine,
     pub(super) means: Means,
+    /// Whether it is one ticker's own: nothing is fitted beyond its rows.
+    pub(super) alone: bool,
 }
 
 /// Where a model's weights come from. Scalers and thresholds are fitted anew in any case.
@@ -51,8 +55,21 @@ pub(super) enum Weights {
     Train,
     /// Those of a stored model.
     Keep(Box<Model>),
+    /// Those that one ticker's own network has.
+    KeepOwn { training: TrainingRecord, weights: Vec<NamedTensor> },
     /// Another library's.
     Import(Foreign),
+}
+
+/// What was made, before it is stored.
+pub(super) struct Learnt {
+    pub(super) scalers: Scalers,
+    pub(super) judge: StoredJudge,
+    pub(super) merge: Option<Merge>,
+    pub(super) form: Form,
+    pub(super) thresholds: Thresholds,
+    pub(super) network: Option<Arc<dyn Fitted>>,
+    pub(super) losses: Losses,
 }
 
 impl Job {
@@ -61,11 +78,20 @@ impl Job {
             let archive = archive.clone();
             return self.of_archive(archive);
         }
+        let learnt = self.learn(weights)?;
+        let Learnt { scalers, judge, merge, form, thresholds, network, losses } = learnt;
+        let model = self.model(scalers, judge, merge, form, Some(thresholds), network)?;
+        Ok(Model { losses, ..model })
+    }
+
+    /// Fits scalers, trains (or takes weights over), calibrates.
+    pub(super) fn learn(&self, weights: Weights) -> Result<Learnt, Error> {
         let begun = Instant::now();
         let scalers = self.scalers()?;
         let mut losses = Losses::default();
         let (judge, network) = match (&self.model.detector, weights) {
             (_, Weights::Keep(old)) => self.keep(*old, &scalers)?,
+            (_, Weights::KeepOwn { training, weights }) => self.keep_own(training, &weights)?,
             (_, Weights::Import(foreign)) => self.import(&foreign, &scalers)?,
             (DetectorPlan::Baseline(baseline), Weights::Train) => {
                 let baseline = lower::baseline(baseline)?;
@@ -81,32 +107,25 @@ impl Job {
         let detector = self.detector(&judge, &network, &scalers, merge)?;
         let form = detector.form.clone();
         let thresholds = self.calibrate(&detector)?;
-        let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
-        tracing::info!(
-            model = self.model.name.as_str(),
-            train = %seconds(trained - begun),
-            calibrate = %seconds(trained.elapsed()),
-            peak_mib = crate::machine::peak_mib(),
-            "made"
-        );
-        let model = self.model(scalers, judge, merge, form, Some(thresholds), network)?;
-        Ok(Model { losses, ..model })
+        if !self.alone {
+            let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
+            tracing::info!(
+                model = self.model.name.as_str(),
+                train = %seconds(trained - begun),
+                calibrate = %seconds(trained.elapsed()),
+                peak_mib = crate::machine::peak_mib(),
+                "made"
+            );
+        }
+        Ok(Learnt { scalers, judge, merge, form, thresholds, network, losses })
     }
 
     /// Nothing is learnt before the series are scored: the settings are the model.
     fn of_archive(self, archive: Archive) -> Result<Model, Error> {
-        let zeros = || vec![0.0; self.layout.features.len()];
-        let unscaled = ScalerParts {
-            mean: zeros(),
-            sd: vec![1.0; self.layout.features.len()],
-            min: zeros(),
-            max: zeros(),
-        };
-        let unscaled = Scaler::try_from(unscaled)
-            .map_err(|error| Error::bug(format!("no scaling: {error}")))?;
+        let unscaled = unscaled(self.layout.features.len())?;
         let threshold = lower::threshold(self.model.threshold)?;
         let judge = StoredJudge::Archive { archive, threshold, engine: self.engine.to_string() };
-        self.model(Scalers::pooled(unscaled), judge, None, Form::default(), None, None)
+        self.model(unscaled, judge, None, Form::default(), None, None)
     }
 
     /// The model with all that is stored of it.
@@ -156,8 +175,16 @@ impl Job {
         watch.during(Part::Read, || self.rows.for_each(&mut judge))
     }
 
+    /// One ticker's own model is scaled by its rows, however few they are.
+    fn scaling(&self) -> Scaling {
+        match lower::scaling(self.plan.scaling) {
+            Scaling::Standard { .. } if self.alone => Scaling::default(),
+            scaling => scaling,
+        }
+    }
+
     fn scalers(&self) -> Result<Scalers, Error> {
-        let mut fit = ScalerFit::new(lower::scaling(self.plan.scaling), self.layout.features.len());
+        let mut fit = ScalerFit::new(self.scaling(), self.layout.features.len());
         self.each_ticker(|rows| {
             fit.add(&rows.ticker, &history(rows, &self.layout), &self.split);
             Ok(())
@@ -166,9 +193,9 @@ impl Job {
     }
 
     fn fit_baseline(&self, baseline: Baseline) -> Result<oddlot_series::FittedBaseline, Error> {
-        let scope = match self.plan.scaling {
-            crate::settings::split::Scaling::Standard { scope } => lower::scope(scope),
-            crate::settings::split::Scaling::None => Scope::Pooled,
+        let scope = match self.scaling() {
+            Scaling::Standard { scope } => scope,
+            Scaling::None => Scope::Pooled,
         };
         let mut fit = BaselineFit::new(baseline, scope, self.layout.features.len());
         self.each_ticker(|rows| {
@@ -243,6 +270,22 @@ impl Job {
         Ok((judge, network))
     }
 
+    /// Takes over the weights of one ticker's own network.
+    fn keep_own(
+        &self,
+        training: TrainingRecord,
+        weights: &[NamedTensor],
+    ) -> Result<(StoredJudge, Option<Arc<dyn Fitted>>), Error> {
+        let (spec, engine) = (self.spec()?, self.engine);
+        let network: Arc<dyn Fitted> =
+            Arc::from(engine.load(spec.clone(), weights).map_err(|error| self.unfit(&error))?);
+        let (spec, engine, imported) = (Box::new(spec), engine.to_string(), None);
+        // The checksum is the pack's.
+        let weights_sha256 = String::new();
+        let judge = StoredJudge::Network { spec, engine, weights_sha256, training, imported };
+        Ok((judge, Some(network)))
+    }
+
     /// The record of weights that nothing was learnt for: their loss on the validation windows.
     fn held_out(&self, network: &dyn Fitted, scalers: &Scalers) -> Result<TrainingRecord, Error> {
         let bug = |error: String| Error::bug(format!("validation windows: {error}"));
@@ -269,9 +312,13 @@ impl Job {
             set.windows().map_err(|error| Error::bug(format!("training windows: {error}")))?;
         let spec = self.spec()?;
         let Means { bars, threads, watch } = &self.means;
-        let network =
-            self.engine.model(spec.clone(), *threads).map_err(|error| self.unfit(&error))?;
-        let bar = bars.of(self.model.name.as_str(), spec.training.epochs);
+        let network = match self.alone {
+            true => self.engine.model_alone(spec.clone()),
+            false => self.engine.model(spec.clone(), *threads),
+        };
+        let network = network.map_err(|error| self.unfit(&error))?;
+        let name = self.model.name.as_str();
+        let bar = bars.as_ref().map(|bars| bars.of(name, spec.training.epochs));
         let mut record = TrainingRecord {
             n_train_windows: windows.train.len(),
             n_validation_windows: windows.validation.len(),
@@ -302,7 +349,9 @@ impl Job {
                     best_validation_loss: best,
                 });
             }
-            bar.observe(report);
+            if let Some(bar) = &bar {
+                bar.observe(report);
+            }
             if stopped.is_ok() {
                 stopped = failpoint::pass(Failpoint::EpochTrained);
             }
@@ -312,7 +361,9 @@ impl Job {
             .map_err(|error| self.unfit(&error))?;
         stopped?;
         watch.count(n_windows * record.epochs);
-        bar.finish();
+        if let Some(bar) = &bar {
+            bar.finish();
+        }
         let weights_sha256 = hex(&Sha256::digest(weights_bytes(fitted.as_ref())?));
         let (training, imported, engine) = (record, None, self.engine.to_string());
         let spec = Box::new(spec);
@@ -331,6 +382,9 @@ impl Job {
         let judge = match (judge, network) {
             (StoredJudge::Archive { .. }, _) => {
                 return Err(Error::bug("each ticker of an archive sets its own threshold"));
+            }
+            (StoredJudge::PerTicker(_), _) => {
+                return Err(Error::bug("a job makes one model, not a pack"));
             }
             (StoredJudge::Baseline(baseline), _) => Judge::Baseline(baseline.clone()),
             (StoredJudge::Network { .. }, Some(network)) => {
@@ -393,7 +447,10 @@ impl Job {
             Ok(())
         })?;
         let threshold = lower::threshold(self.model.threshold)?;
-        let calibration = lower::calibration(self.plan.calibration);
+        let mut calibration = lower::calibration(self.plan.calibration);
+        if self.alone {
+            calibration.scope = Scope::Pooled;
+        }
         let by_hindsight = detector.decides_by_hindsight();
         Thresholds::calibrate(&threshold, &calibration, &samples, by_hindsight).map_err(|error| {
             let spans = ["split.calibration_to", "split.calibration"];
@@ -462,6 +519,8 @@ impl Job {
 
     fn unfit(&self, error: &FitError) -> Error {
         let kind = match error {
+            // Another ticker's may converge.
+            FitError::Diverged { .. } if self.alone => Kind::Data,
             FitError::Layers { .. } | FitError::Diverged { .. } | FitError::Engine(_) => {
                 Kind::Config
             }

@@ -4,7 +4,7 @@ use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::Layout;
 use oddlot_engine::{Error, Kind, Report};
 
-use crate::artifact::{Artifact, StoredJudge};
+use crate::artifact::{Artifact, PackedKind, StoredJudge};
 use crate::lower;
 use crate::plan::{DetectorPlan, ModelPlan, Plan};
 use crate::prices::sql_of;
@@ -67,6 +67,14 @@ fn has_spec(stored: &Artifact, model: &ModelPlan, layout: &Layout) -> Result<boo
         (&stored.judge, &model.detector)
     {
         return Ok(archive == asked);
+    }
+    if let StoredJudge::PerTicker(packed) = &stored.judge {
+        return Ok(match &packed.kind {
+            PackedKind::Network { spec, .. } => {
+                **spec == lower::spec(model, layout.length, layout.features.len())?
+            }
+            PackedKind::Baseline(_) => true,
+        });
     }
     let StoredJudge::Network { spec, imported, .. } = &stored.judge else { return Ok(true) };
     let asked = lower::spec(model, layout.length, layout.features.len())?;

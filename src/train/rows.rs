@@ -28,7 +28,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    async fn stream(&self) -> Result<impl Stream<Item = Result<TickerRows, Error>>, Error> {
+    pub(super) async fn stream(
+        &self,
+    ) -> Result<impl Stream<Item = Result<TickerRows, Error>>, Error> {
         let windows = self.relation.stream().await?;
         let last_day = self.last_day;
         let truncated = by_ticker(windows, self.layout.clone()).map_ok(move |mut rows| {

@@ -34,6 +34,7 @@ mod market;
 mod nightly;
 mod nights;
 mod objects;
+mod own;
 mod preprocessing;
 mod range;
 mod readers;
