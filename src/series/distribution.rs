@@ -90,6 +90,19 @@ impl Distribution {
         Some(Rank { n: self.n, n_at_or_above })
     }
 
+    /// The least kept score that a share `q` of them, in `[0, 1]`, lies below or at; `None` without any.
+    pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
+        let place = (q * to_real(self.n)) as usize;
+        let place = place.min(self.n.checked_sub(1)?);
+        let mut kept = (0..self.kept.len()).skip_while(|&idx| rank(idx, self.n) < place);
+        kept.next().and_then(|idx| self.kept.get(idx)).copied()
+    }
+
+    /// How many scores are below `score`; `None` without any or of NaN.
+    pub(crate) fn n_below(&self, score: f64) -> Option<usize> {
+        self.rank(score).map(|rank| rank.n - rank.n_at_or_above)
+    }
+
     /// [`Rank::percentile`] of `score`.
     pub fn percentile(&self, score: f64) -> Option<f64> {
         self.rank(score).map(Rank::percentile)

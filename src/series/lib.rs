@@ -75,6 +75,7 @@ pub mod baseline;
 pub mod by_ticker;
 pub mod calibration;
 pub mod distribution;
+pub mod drift;
 pub mod error_shape;
 pub mod evaluate;
 pub mod events;
@@ -103,6 +104,7 @@ pub use calibration::{
     CalibrateError, Calibrated, Calibration, Origin, PValues, Sample, Thresholds,
 };
 pub use distribution::Distribution;
+pub use drift::{Drift, ScoreBins};
 pub use error_shape::{ErrorShape, NoShape};
 pub use events::{Event, EventRule};
 pub use form::Form;
