@@ -66,6 +66,8 @@ failpoints! {
     ObjectStaged = "object_staged",
     /// The ledger knows the cell.
     CellNoted = "cell_noted",
+    /// The object of a cell that nothing is computed for any more is gone; the ledger still knows it.
+    OrphanRemoved = "orphan_removed",
     /// Every cell is in place.
     CellsCommitted = "cells_committed",
     /// So are the rows of `models`.

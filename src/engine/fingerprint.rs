@@ -20,6 +20,9 @@ use crate::source::{IS_CONFLICT, IS_DROPPED};
 use crate::{Error, Result};
 use month::Month;
 
+pub use marks::RowMarks;
+
+mod marks;
 mod month;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -328,6 +331,11 @@ impl InputDigest {
 
     /// As [`Self::of_span`], if rows may depend on rows of any ticker at the time.
     pub fn of_span_across(&self, span: (i32, i32), reach: Reach, context: &str) -> String {
+        hash(context, self.covered_across(span, reach).into_iter())
+    }
+
+    /// The months between the first and the last that any ticker's rows of `span` depend on, ticker by ticker.
+    fn covered_across(&self, span: (i32, i32), reach: Reach) -> Vec<(&String, &[MonthDigest])> {
         let covered = || self.tickers.values().map(|ticker| ticker.covered(span, reach));
         let first = covered().filter_map(|months| months.first()).map(|digest| digest.month).min();
         let last = covered().filter_map(|months| months.last()).map(|digest| digest.month).max();
@@ -335,12 +343,21 @@ impl InputDigest {
             Some((first, last)) => ticker.between(first, last),
             None => 0..0,
         };
-        hash(
-            context,
-            self.tickers
-                .iter()
-                .map(|(name, ticker)| (name.as_str(), &ticker.months[within(ticker)])),
-        )
+        let tickers = self.tickers.iter();
+        tickers.map(|(name, ticker)| (name, &ticker.months[within(ticker)])).collect()
+    }
+
+    /// Each year and part that has a row, of the tickers that `part_of` puts into one.
+    pub fn places(&self, part_of: impl Fn(&str) -> Option<u32>) -> BTreeSet<(i32, u32)> {
+        let mut places = BTreeSet::new();
+        for (name, ticker) in &self.tickers {
+            let Some(part) = part_of(name) else { continue };
+            let mut years: Vec<i32> =
+                ticker.months.iter().map(|digest| digest.month.year()).collect();
+            years.dedup();
+            places.extend(years.into_iter().map(|year| (year, part)));
+        }
+        places
     }
 
     /// Number of tickers.

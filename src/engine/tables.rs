@@ -24,7 +24,7 @@ pub mod writer;
 pub use carry::{Carried, Made};
 pub use cell::{Cell, Table};
 pub use lease::{Asked, Holder, Lease, Terms};
-pub use ledger::{CellEntry, Ledger, Origin};
+pub use ledger::{CellEntry, Ledger, MadeOf, Origin, Removed};
 pub use root::{OutputRoot, TRAINING, part_name};
 pub use spans::EventSpans;
 pub use writer::{CellWriter, StagedCell};

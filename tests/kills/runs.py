@@ -20,6 +20,7 @@ BEGINS = {
     "entry_removed": "commit",
     "cell_moved": "commit",
     "cell_noted": "commit",
+    "orphan_removed": "commit",
     "cells_committed": "commit",
     "models_listed": "commit",
 }

@@ -1,5 +1,6 @@
 //! Calendar months, as digests are cut.
 
+use std::fmt;
 use std::ops::Range;
 
 use chrono::{DateTime, Datelike, NaiveDate};
@@ -47,6 +48,13 @@ impl Month {
     }
 }
 
+/// `2016-03`
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year(), self.0.rem_euclid(12) + 1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +67,7 @@ mod tests {
         assert_eq!(Month::of(31 * day_us - 1), Month::of(0));
         assert_eq!(Month::of(31 * day_us), Month(1970 * 12 + 1));
         assert_eq!(Month::of(0).instants(), 0..31 * day_us);
+        assert_eq!(Month::of(-1).to_string(), "1969-12");
         assert_eq!((Month::of(-1).year(), Month::of(-1).first_day()), (1969, -31));
         // February of a leap year.
         assert_eq!(

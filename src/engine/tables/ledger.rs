@@ -3,10 +3,14 @@
 //! One small object a cell under `_state/cells/`, so that two runs never contend for one file and
 //! nothing has to be appended to.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Cell, OutputRoot, StagedCell, Table};
 use crate::failpoint::{self, Failpoint};
+use crate::fingerprint::RowMarks;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -31,6 +35,24 @@ pub struct CellEntry {
     /// Files that a year of the table was split into; older entries do not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
+    /// What its rows were computed from; `None` of an older oddlot, which did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<MadeOf>,
+}
+
+/// What the rows of a cell were computed from, as far as it takes to say why they are stale. Whether they are, the
+/// fingerprint says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MadeOf {
+    /// A short hash of each part of the settings and of the queries, by its name.
+    pub settings: BTreeMap<String, String>,
+    /// The models' identities, by their names.
+    pub models: BTreeMap<String, String>,
+    /// Version of the scoring code.
+    pub scoring_version: u32,
+    /// The price rows.
+    pub rows: RowMarks,
 }
 
 /// Where the rows of a cell come from.
@@ -44,6 +66,8 @@ pub struct Origin<'a> {
     pub span: (i32, i32),
     /// Files that a year of the table is split into.
     pub parts: u32,
+    /// What its rows were computed from.
+    pub made_of: Option<&'a MadeOf>,
 }
 
 /// Reads and writes the entries of one output root.
@@ -111,7 +135,7 @@ impl Ledger {
     pub async fn note(
         &self,
         staged: &StagedCell,
-        Origin { run_id, fingerprint, span, parts }: Origin<'_>,
+        Origin { run_id, fingerprint, span, parts, made_of }: Origin<'_>,
         staging: &Path,
     ) -> Result<()> {
         let entry = CellEntry {
@@ -123,11 +147,44 @@ impl Ledger {
             rows: staged.rows,
             schema_version: super::SCHEMA_VERSION,
             parts: Some(parts),
+            made_of: made_of.cloned(),
         };
         let json = serde_json::to_vec_pretty(&entry)
             .map_err(|error| Error::bug(format!("a ledger entry cannot be written: {error}")))?;
         self.root.put(staging, &staged.cell.ledger_path(), &json).await?;
         failpoint::pass(Failpoint::CellNoted)
+    }
+}
+
+/// What has become of a cell that nothing is computed for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// Its object and its entry are gone.
+    Gone,
+    /// The object is not the one that was written: it stays, and so does its entry.
+    NotOurs,
+}
+
+impl Ledger {
+    /// Removes `cell`, if its object is the one of its entry, byte for byte. The object goes first: after a kill in
+    /// between the entry is still there, so that the next run comes back for it.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`], [`crate::Kind::Output`].
+    pub async fn remove(&self, cell: &Cell) -> Result<Removed> {
+        let (path, ledger_path) = (cell.path(), cell.ledger_path());
+        if let Some(object) = self.root.get(&path).await? {
+            let entry = self.root.get(&ledger_path).await?;
+            let entry = entry.and_then(|json| serde_json::from_slice::<CellEntry>(&json).ok());
+            let found = format!("{:x}", Sha256::digest(&object));
+            if entry.is_none_or(|entry| entry.sha256 != found) {
+                return Ok(Removed::NotOurs);
+            }
+            self.root.delete(&path).await?;
+            failpoint::pass(Failpoint::OrphanRemoved)?;
+        }
+        self.root.delete(&ledger_path).await?;
+        Ok(Removed::Gone)
     }
 }
 

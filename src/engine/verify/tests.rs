@@ -56,7 +56,8 @@ impl Folder {
             CellWriter::create(Table::Errors, "job", 1, [(2020, 0)], Vec::new(), &staging).unwrap();
         writer.write(rows).unwrap();
         let staged = writer.finish().unwrap().remove(0);
-        let origin = Origin { run_id: "r1", fingerprint: "f", span: (2020, 2020), parts: 1 };
+        let span = (2020, 2020);
+        let origin = Origin { run_id: "r1", fingerprint: "f", span, parts: 1, made_of: None };
         Ledger::new(root.clone()).commit(&staged, origin, &staging).await.unwrap();
         Self { _folder: folder, root, cell: staged.cell }
     }

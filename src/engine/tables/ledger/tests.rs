@@ -33,7 +33,8 @@ impl Place {
     }
 }
 
-const ORIGIN: Origin<'_> = Origin { run_id: "r1", fingerprint: "f1", span: (1970, 1972), parts: 1 };
+const ORIGIN: Origin<'_> =
+    Origin { run_id: "r1", fingerprint: "f1", span: (1970, 1972), parts: 1, made_of: None };
 
 #[tokio::test]
 async fn a_committed_cell_has_an_entry_that_speaks_of_it() {
@@ -97,4 +98,49 @@ async fn the_cells_of_a_pipeline_are_listed_and_those_of_its_namesakes_are_not()
     let cells = place.ledger.cells(Table::Errors, "p").await.unwrap();
     assert_eq!(cells, [cell(1970, 0), cell(1971, 1)]);
     assert!(place.ledger.cells(Table::Events, "p").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_cell_that_is_removed_is_gone_with_its_entry_and_another_object_stays() {
+    let place = place();
+    for part in [0, 1] {
+        let staged = place.stage(cell(1970, part), "ours");
+        place.ledger.commit(&staged, ORIGIN, &place.staging).await.unwrap();
+    }
+    assert_eq!(place.ledger.remove(&cell(1970, 0)).await.unwrap(), Removed::Gone);
+    assert_eq!(place.object(&cell(1970, 0)).await, None);
+    assert_eq!(place.ledger.cells(Table::Errors, "p").await.unwrap(), [cell(1970, 1)]);
+    // As after a kill between the two, and where there was nothing at all.
+    place.root.delete(&cell(1970, 1).path()).await.unwrap();
+    assert_eq!(place.ledger.remove(&cell(1970, 1)).await.unwrap(), Removed::Gone);
+    assert_eq!(place.ledger.cells(Table::Errors, "p").await.unwrap(), []);
+    assert_eq!(place.ledger.remove(&cell(1970, 7)).await.unwrap(), Removed::Gone);
+    // Somebody else's bytes of the same length, with and without an entry.
+    for is_listed in [true, false] {
+        let staged = place.stage(cell(1971, 0), "ours");
+        place.ledger.commit(&staged, ORIGIN, &place.staging).await.unwrap();
+        place.root.put(&place.staging, &cell(1971, 0).path(), b"user").await.unwrap();
+        if !is_listed {
+            place.root.delete(&cell(1971, 0).ledger_path()).await.unwrap();
+        }
+        assert_eq!(place.ledger.remove(&cell(1971, 0)).await.unwrap(), Removed::NotOurs);
+        assert_eq!(place.object(&cell(1971, 0)).await.unwrap(), b"user");
+    }
+}
+
+#[tokio::test]
+async fn what_a_cell_was_made_of_comes_back_and_an_older_entry_has_none() {
+    let place = place();
+    let made_of = MadeOf {
+        models: [("ewma".to_owned(), "m1".to_owned())].into(),
+        scoring_version: 3,
+        ..MadeOf::default()
+    };
+    let staged = place.stage(cell(1970, 0), "ours");
+    let origin = Origin { made_of: Some(&made_of), ..ORIGIN };
+    place.ledger.commit(&staged, origin, &place.staging).await.unwrap();
+    let entry = place.ledger.entry(&staged.cell).await.unwrap().unwrap();
+    assert_eq!(entry.made_of, Some(made_of));
+    place.ledger.note(&staged, ORIGIN, &place.staging).await.unwrap();
+    assert_eq!(place.ledger.entry(&staged.cell).await.unwrap().unwrap().made_of, None);
 }
