@@ -17,9 +17,12 @@ use crate::result::PartCounts;
 use crate::selection::Selection;
 
 mod prints;
+mod why;
 
 pub use prints::Prints;
 use prints::is_of_chosen;
+pub use why::Cause;
+use why::causes;
 
 /// Entries of the ledger that are read at a time: of a bucket each is a trip to the server.
 const CONCURRENT: usize = 16;
@@ -40,25 +43,19 @@ pub struct Chosen {
     pub cell: Cell,
     /// Hash of its input, settings and models.
     pub fingerprint: String,
-    /// What the ledger knows of the object that is there.
+    /// What the ledger knows of the object that is there; what that was made of, `why` has said.
     pub entry: Option<CellEntry>,
+    /// Why it has to be written; nothing where it has not.
+    pub why: Vec<Cause>,
 }
 
-impl Chosen {
-    /// Why it has to be written.
-    pub fn why(&self, full_refresh: bool) -> &'static str {
-        match &self.entry {
-            None => "it is not there",
-            Some(entry) if is_of_chosen(&entry.fingerprint) && !is_of_chosen(&self.fingerprint) => {
-                "some tickers were chosen when it was written last"
-            }
-            Some(entry) if entry.fingerprint != self.fingerprint => {
-                "its rows, the settings or a model have changed"
-            }
-            Some(_) if full_refresh => "full refresh",
-            Some(_) => "nothing has changed",
-        }
-    }
+/// A cell for which there is nothing to compute any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Which.
+    pub cell: Cell,
+    /// Why there is nothing.
+    pub why: &'static str,
 }
 
 /// The cells of a run.
@@ -68,6 +65,8 @@ pub struct Cells {
     pub all: Vec<Chosen>,
     /// Those that have to be written.
     pub stale: Vec<Chosen>,
+    /// Those that are there and belong to nothing any more; a run of chosen tickers leaves them alone.
+    pub orphans: Vec<Orphan>,
     /// How their fingerprints are taken.
     pub prints: Prints,
 }
@@ -95,6 +94,12 @@ impl Cells {
         };
         let uncounted = self.all.iter().filter(is_uncounted);
         stale.chain(uncounted).map(|chosen| chosen.cell.year).min()
+    }
+
+    /// Years of `part` whose rows have gone.
+    pub fn orphaned_years(&self, part: u32) -> impl Iterator<Item = i32> {
+        let own = self.orphans.iter().map(|orphan| &orphan.cell);
+        own.filter(move |cell| cell.part == part).map(|cell| cell.year)
     }
 
     /// Years of the range that have a cell, rising.
@@ -156,6 +161,25 @@ pub struct Asked<'a> {
     pub selection: &'a Selection,
     /// Whether those that are up to date are made anew too.
     pub full_refresh: bool,
+    /// Models that would be made first: no cell that they judge can be up to date.
+    pub to_train: &'a [ToTrain],
+}
+
+/// A model that would be made first.
+#[derive(Clone, Debug)]
+pub struct ToTrain {
+    /// Its name.
+    pub model: String,
+    /// The parts whose tickers' own are made or packed anew; `None` is all.
+    pub parts: Option<BTreeSet<u32>>,
+}
+
+impl ToTrain {
+    /// Its name, if it judges the rows of `cell`.
+    fn of(&self, cell: &Cell) -> Option<String> {
+        let is_own = self.parts.as_ref().is_none_or(|parts| parts.contains(&cell.part));
+        is_own.then(|| self.model.clone())
+    }
 }
 
 /// Finds the stale cells: those of another fingerprint, those that are gone, or all.
@@ -167,58 +191,115 @@ pub async fn choose(
     prices: &Prices,
     digest: &InputDigest,
     models: &[&Model],
-    root: &OutputRoot,
-    Asked { range, selection, full_refresh }: Asked<'_>,
+    root: Option<&OutputRoot>,
+    Asked { range, selection, full_refresh, to_train }: Asked<'_>,
 ) -> Result<Cells, Error> {
-    let ledger = Ledger::new(root.clone());
+    let ledger = root.cloned().map(Ledger::new);
     let prints = Prints::new(plan, prices, models, selection)?;
     let pipeline = plan.pipeline.as_str();
+    let places = prints.places(digest);
     let mut left_alone = Vec::new();
-    let mut years: BTreeSet<i32> = digest.years().into_iter().collect();
+    let mut orphans = Vec::new();
     for table in Table::ALL {
+        let Some(ledger) = &ledger else { continue };
         for cell in ledger.cells(table, pipeline).await? {
-            refuse_fewer_parts(plan, &cell)?;
-            if !range.touches(cell.year) {
-                left_alone.push(cell.clone());
+            let is_in_range = range.touches(cell.year);
+            if cell.part >= prints.parts {
+                refuse_some_of_fewer_parts(plan, &cell, range, selection)?;
+                orphans.push(Orphan { cell, why: "`output.parts` is lower than it was" });
+            } else if !is_in_range {
+                left_alone.push(cell);
+            } else if !places.contains(&(cell.year, cell.part)) {
+                orphans.push(Orphan {
+                    cell,
+                    why: "no ticker of theirs has a row in that year any more",
+                });
             }
-            // A year whose rows have gone from the source must lose them in the tables too.
-            years.insert(cell.year);
         }
     }
     // Cells are written year by year, so that of those of one schema none lies between others.
     for cell in left_alone.first().into_iter().chain(left_alone.last()) {
-        if let Some(entry) = ledger.entry(cell).await? {
+        if let Some((ledger, root)) = ledger.as_ref().zip(root)
+            && let Some(entry) = ledger.entry(cell).await?
+        {
             refuse_other_schema(plan, root, cell, entry.schema_version)?;
         }
     }
-    let years = years.into_iter().filter(|year| range.touches(*year));
-    let cells = years.flat_map(|year| {
-        prints.parts().flat_map(move |part| {
-            Table::ALL.map(|table| Cell { table, pipeline: pipeline.to_owned(), year, part })
-        })
-    });
-    let entries = stream::iter(cells).map(async |cell| {
-        let entry = ledger.entry(&cell).await?;
+    if !selection.is_whole() {
+        orphans.clear();
+    }
+    // Those of other shards are theirs; parts that there are no more are nobody's.
+    let own: BTreeSet<u32> = prints.parts().collect();
+    orphans.retain(|orphan| orphan.cell.part >= prints.parts || own.contains(&orphan.cell.part));
+    let entries = stream::iter(needed(pipeline, &places, &prints, range)).map(async |cell| {
+        let entry = match &ledger {
+            Some(ledger) => ledger.entry(&cell).await?,
+            None => None,
+        };
         Ok::<_, Error>((cell, entry))
     });
-    let entries: Vec<_> = entries.buffered(CONCURRENT).try_collect().await?;
+    let mut entries = entries.buffered(CONCURRENT);
     let (mut all, mut stale) = (Vec::new(), Vec::new());
-    for (cell, entry) in entries {
-        if let Some(entry) = entry.as_ref().filter(|e| e.schema_version > SCHEMA_VERSION) {
+    while let Some((cell, entry)) = entries.try_next().await? {
+        if let Some((entry, root)) = entry.as_ref().zip(root)
+            && entry.schema_version > SCHEMA_VERSION
+        {
             refuse_other_schema(plan, root, &cell, entry.schema_version)?;
         }
-        let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
-        let fingerprint = prints.of(digest, &cell, span);
-        let is_fresh = entry
-            .as_ref()
-            .is_some_and(|entry| prints.is_fresh(digest, &cell, span, &entry.fingerprint));
-        let chosen = Chosen { cell, fingerprint, entry };
-        if !is_fresh || full_refresh {
+        let chosen = prints.look_at(digest, cell, entry, to_train, full_refresh);
+        if !chosen.why.is_empty() {
             stale.push(chosen.clone());
         }
         all.push(chosen);
     }
-    Ok(Cells { all, stale, prints })
+    Ok(Cells { all, stale, orphans, prints })
+}
+
+/// The cells of the range that have a row, year by year.
+fn needed(
+    pipeline: &str,
+    places: &BTreeSet<(i32, u32)>,
+    prints: &Prints,
+    range: Range,
+) -> Vec<Cell> {
+    let parts: BTreeSet<u32> = prints.parts().collect();
+    let own = places.iter().filter(|(year, part)| range.touches(*year) && parts.contains(part));
+    let cells = own.flat_map(|&(year, part)| {
+        Table::ALL.map(|table| Cell { table, pipeline: pipeline.to_owned(), year, part })
+    });
+    cells.collect()
+}
+
+impl Prints {
+    /// Holds a cell against what it would be made of.
+    fn look_at(
+        &self,
+        digest: &InputDigest,
+        cell: Cell,
+        entry: Option<CellEntry>,
+        to_train: &[ToTrain],
+        full_refresh: bool,
+    ) -> Chosen {
+        let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
+        let fingerprint = self.of(digest, &cell, span);
+        let found = entry.as_ref().map(|entry| entry.fingerprint.as_str());
+        let is_fresh = found.is_some_and(|found| self.is_fresh(digest, &cell, span, found));
+        let mut why = Vec::new();
+        if !is_fresh {
+            let is_of_chosen = found.is_some_and(is_of_chosen) && self.selection.is_whole();
+            why = causes(entry.as_ref(), || self.made_of(digest, &cell, span), is_of_chosen);
+        } else if full_refresh {
+            why.push(Cause::Refresh);
+        }
+        let to_train: Vec<String> = to_train.iter().filter_map(|model| model.of(&cell)).collect();
+        if !to_train.is_empty() && !why.contains(&Cause::Missing) {
+            // Who is to be trained has no identity yet.
+            why.retain(|cause| !matches!(cause, Cause::Models(_) | Cause::Untold));
+            why.push(Cause::ToTrain(to_train));
+        }
+        let entry = entry.map(|entry| CellEntry { made_of: None, ..entry });
+        Chosen { cell, fingerprint, entry, why }
+    }
 }
 
 /// Files that a table's year is split into.
@@ -226,9 +307,15 @@ pub fn parts(plan: &Plan) -> u32 {
     u32::try_from(plan.output.parts).unwrap_or(1).max(1)
 }
 
-/// With fewer parts than before, the cells of the others would stay and tell their tickers twice.
-fn refuse_fewer_parts(plan: &Plan, cell: &Cell) -> Result<(), Error> {
-    if cell.part < parts(plan) {
+/// With other parts every ticker is elsewhere: where only some years or tickers were written, the others would be
+/// told twice.
+fn refuse_some_of_fewer_parts(
+    plan: &Plan,
+    cell: &Cell,
+    range: Range,
+    selection: &Selection,
+) -> Result<(), Error> {
+    if range == Range::default() && selection.is_whole() {
         return Ok(());
     }
     Err(Error::config(
@@ -236,7 +323,10 @@ fn refuse_fewer_parts(plan: &Plan, cell: &Cell) -> Result<(), Error> {
             .at(plan.file.as_str())
             .expected(format!("output.parts > {}", cell.part))
             .found(format!("output.parts = {}, and {cell}", parts(plan)))
-            .hint("set `output.parts` as it was, or write to another `output.root`"),
+            .hint(format!(
+                "write all of them once, without dates and tickers: `oddlot run {}`",
+                plan.file
+            )),
     ))
 }
 
@@ -265,12 +355,6 @@ fn refuse_other_schema(
             .found(format!("schema version {found}"))
             .hint(hint),
     ))
-}
-
-/// How many cells the input has within the range and the parts of chosen tickers.
-pub fn count(plan: &Plan, digest: &InputDigest, asked: Asked<'_>) -> usize {
-    let years = digest.years().into_iter().filter(|year| asked.range.touches(*year)).count();
-    years * Table::ALL.len() * asked.selection.parts(parts(plan)).len()
 }
 
 #[cfg(test)]

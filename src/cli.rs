@@ -169,6 +169,18 @@ pub struct PlanArgs {
     /// Plan as if nothing had been trained or written before
     #[arg(long)]
     pub full_refresh: bool,
+    /// How to tell it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: PlanFormat,
+}
+
+/// How to tell a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// Cells with the same reason together
+    Text,
+    /// One JSON object a cell, and a last one for all
+    Json,
 }
 
 /// `train`.

@@ -10,6 +10,7 @@ mod import;
 mod job;
 mod list;
 mod page;
+mod plan;
 mod report;
 mod result_file;
 mod sql;
@@ -41,7 +42,7 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Run(args) => job::run(args, progress, engine),
         Command::Score(args) => job::score(args, progress, engine),
         Command::Train(args) => job::train(args, progress, engine),
-        Command::Plan(args) => check::plan(args, engine),
+        Command::Plan(args) => plan::plan(args, engine),
         Command::Check(args) => check::check(&args.pipeline.pipeline, args.data),
         Command::Chart(args) => chart::chart(args),
         Command::Report(args) => match &args.pipeline {

@@ -26,6 +26,7 @@ mod plan;
 mod prices;
 mod progress;
 mod publish;
+mod rates;
 mod relative;
 mod result;
 mod run;

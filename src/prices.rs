@@ -51,6 +51,8 @@ pub struct Prices {
     pub span: (i64, i64),
     /// The one file, or the path of them all, for messages.
     pub place: String,
+    /// Size of its files.
+    pub bytes: u64,
 }
 
 impl Prices {
@@ -228,8 +230,9 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let unscored = unscored.map(|(ticker, _)| ticker.ticker.clone()).collect();
     let layout = Layout::of(&relation);
     let place = place(plan, &files).to_owned();
+    let bytes = files.files.iter().map(|file| file.size_bytes).sum();
     let span = (first, last);
-    Ok(Prices { session, relation, layout, tickers, unscored, findings, span, place })
+    Ok(Prices { session, relation, layout, tickers, unscored, findings, span, place, bytes })
 }
 
 /// The day on which checks run, UTC; no cell depends on it.

@@ -17,6 +17,7 @@ use crate::cells::{self, Cells, Range};
 use crate::faults::{Faults, lacking};
 use crate::plan::Plan;
 use crate::prices::Prices;
+use crate::rates::Pace;
 use crate::result::{PartCounts, Summary};
 use crate::run::{Options, Outcome};
 use crate::run_id::RunId;
@@ -30,6 +31,7 @@ use crate::train::Ready;
 
 mod beside;
 mod models;
+mod orphans;
 mod scoring;
 
 pub use models::write_models;
@@ -67,6 +69,8 @@ struct Written {
     counts: Counts,
     n_rows: usize,
     n_replaced: usize,
+    /// Of scoring, if anything was scored.
+    pace: Option<Pace>,
 }
 
 impl Job<'_> {
@@ -103,12 +107,16 @@ impl Job<'_> {
         let pipeline = self.plan.pipeline.as_str();
         let mut parts = Vec::new();
         for part in cells.prints.parts() {
-            let counts = match self.selection.is_whole() {
+            let mut counts = match self.selection.is_whole() {
                 true => PartCounts::load(self.root, pipeline, part).await?,
                 // What is stored is of all tickers.
                 false => PartCounts::default(),
             };
+            let forgets = counts.forget(cells.orphaned_years(part));
             let first_year = cells.first_year_to_score(part, &counts);
+            if first_year.is_none() && forgets && self.selection.is_whole() {
+                counts.store(self.root, pipeline, part, &self.staging.path).await?;
+            }
             parts.push((part, first_year, counts));
         }
         let to_score = parts.iter().filter_map(|(part, year, _)| Some((*part, (*year)?)));
@@ -122,11 +130,14 @@ impl Job<'_> {
         }
         let (n_rows, n_replaced) = (scoring.n_rows, scoring.n_replaced);
         drop(scoring);
+        let mut pace = None;
         if n_rows > 0 {
-            watch.read().tell("scored", n_rows);
+            let spent = watch.read();
+            spent.tell("scored", n_rows);
+            pace = Some(Pace::new(n_rows, spent.whole));
         }
         failpoint::pass(Failpoint::CellsCommitted)?;
-        Ok(Written { counts: counted, n_rows, n_replaced })
+        Ok(Written { counts: counted, n_rows, n_replaced, pace })
     }
 
     /// Sums up, and writes the rows of the run tables; that of `runs` last.
@@ -144,6 +155,8 @@ impl Job<'_> {
         let staging = self.staging.path.as_path();
         let others = self.others(options).await?;
         let is_complete = others.is_some();
+        // Only now: whoever reads meanwhile finds each row in the old cell or in the new one.
+        let n_removed = self.remove_orphans(cells, is_complete).await?;
         let is_whole = self.selection.is_whole();
         let summary = match is_whole || written.n_rows > 0 {
             true => {
@@ -164,6 +177,9 @@ impl Job<'_> {
             shard: self.shard.map(|shard| (shard, is_complete)),
             n_cells: cells.all.len(),
             n_cells_replaced: written.n_replaced,
+            n_cells_removed: n_removed,
+            kept: self.kept(),
+            scored: written.pace,
             faults: Faults::of(&self.tickers()).with_checks(&self.prices.findings),
             n_anomalies: 0,
             alerts,
@@ -205,9 +221,10 @@ impl Job<'_> {
         let Some(selection) = self.selection.others() else { return Ok(Some(Counts::new())) };
         let models: Vec<&Model> = self.models.iter().flat_map(Ready::all).collect();
         let selection = &selection;
-        let which = cells::Asked { range: options.range, selection, full_refresh: false };
+        let which =
+            cells::Asked { range: options.range, selection, full_refresh: false, to_train: &[] };
         let Self { plan, prices, digest, root, .. } = self;
-        let theirs = cells::choose(plan, prices, digest, &models, root, which).await?;
+        let theirs = cells::choose(plan, prices, digest, &models, Some(root), which).await?;
         if !theirs.stale.is_empty() {
             return Ok(None);
         }
@@ -280,5 +297,11 @@ impl Job<'_> {
         let is_chosen = |ticker: &str| self.selection.has(ticker);
         let models = self.model_ids();
         count_anomalies(&self.prices.session, root, pipeline, &models, days, is_chosen).await
+    }
+
+    /// Models that are used though what they learnt from has changed.
+    fn kept(&self) -> Vec<(String, &'static str)> {
+        let name = |ready: &Ready| ready.model.artifact.name.clone();
+        self.models.iter().filter_map(|ready| Some((name(ready), ready.kept?))).collect()
     }
 }

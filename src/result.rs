@@ -2,6 +2,7 @@
 //! the strongest events. All of it is counted on the test span, which nothing was chosen on.
 
 mod counted;
+mod drift;
 mod stored;
 mod table;
 mod tally;
@@ -14,8 +15,9 @@ use oddlot_engine::{Error, Report};
 use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
+pub use drift::Lately;
 pub use stored::PartCounts;
-pub use tally::{Reading, Tally, Units};
+pub use tally::{Reading, Tally, Units, bins_by_model};
 
 /// The result of a scored pipeline, as it is stored beside the tables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,9 @@ pub struct ModelSummary {
     pub stated_rate: Option<Stated>,
     /// How often its score was above the threshold in the test span, and the 95 % interval of that.
     pub realised: Option<Realised>,
+    /// The errors of the last sessions beside those of calibration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lately: Option<Lately>,
     /// Test rows with a score of its own.
     pub n_scored: u64,
     /// Flagged test rows.
@@ -159,6 +164,7 @@ impl Summary {
                 "stated_rate": model.stated_rate.map(Stated::rate),
                 "realised_rate": model.realised.map(|realised| realised.rate),
                 "realised_interval": model.realised.map(|realised| realised.interval),
+                "drift": model.lately.as_ref().map(Lately::json),
                 "flags": model.n_flags,
                 "events": model.n_events,
             })

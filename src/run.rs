@@ -1,7 +1,7 @@
 //! The pipeline, as one paragraph: plan → read → split → train or load → windows → score → threshold
 //! → events → write → commit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::fingerprint::InputDigest;
@@ -9,7 +9,6 @@ use oddlot_engine::tables::run_tables::AlertRow;
 use oddlot_engine::tables::{Ledger, OutputRoot, Table};
 use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::Engine;
-use oddlot_series::Split;
 
 use crate::artifact::Model;
 use crate::cells::{self, Range};
@@ -19,6 +18,7 @@ use crate::plan::{ModelPlan, Plan};
 use crate::prices::{self, Prices};
 use crate::progress::{Progress, Stage};
 use crate::publish;
+use crate::rates::{Measured, Pace, Rates};
 use crate::result::Summary;
 use crate::run_id::RunId;
 use crate::selection::Selection;
@@ -27,7 +27,7 @@ use crate::shard::Shard;
 use crate::split;
 use crate::staging::{Staging, Unit};
 use crate::stop::{self, Care};
-use crate::train::{Foreign, Policy, Ready, Workshop, outlook};
+use crate::train::{Foreign, Look, Policy, Ready, Workshop};
 
 /// How a run works.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,12 @@ pub struct Outcome {
     pub n_cells: usize,
     /// Of them, those that were replaced.
     pub n_cells_replaced: usize,
+    /// Cells that nothing belonged to any more and that were removed.
+    pub n_cells_removed: usize,
+    /// Rows that were scored, and how long that took; `None` where none was.
+    pub scored: Option<Pace>,
+    /// Models that were kept though what they learnt from has changed, and why.
+    pub kept: Vec<(String, &'static str)>,
     /// Tickers that failed, wholly or in part.
     pub faults: Faults,
     /// Flagged rows within the range, of all models.
@@ -99,6 +105,7 @@ pub struct Outcome {
 /// Whatever stops it; cells that were committed before stay, and stay whole.
 pub async fn run(plan: &Plan, options: Options, asked: Asked<'_>) -> Result<Ended, Error> {
     let run_id = RunId::now();
+    let begun = Instant::now();
     if let Some(shard) = asked.shard {
         shard.check(plan)?;
     }
@@ -109,11 +116,13 @@ pub async fn run(plan: &Plan, options: Options, asked: Asked<'_>) -> Result<Ende
         Days::Within(range) => range,
         Days::None(why) => return Ok(Ended::NoSession(why)),
     };
+    let as_of = range.to.filter(|_| matches!(asked.when, When::AsOf(_))).map(split::day);
     let options = Options { range, ..options };
     let parts = selection.parts(cells::parts(plan)).into_iter().map(Unit::Part);
     let _care = Care::take();
-    let opened = Opened::new(plan, prices, &run_id, options, parts.collect()).await?;
-    let scored = opened.score(plan, &run_id, &selection, asked.shard, options);
+    let opened = Opened::new(plan, prices, &run_id, options, parts.collect(), as_of).await?;
+    let open = Pace::new(opened.digest.n_rows(), begun.elapsed());
+    let scored = opened.score(plan, &run_id, &selection, asked.shard, options, open);
     let ended = stop::unless_asked(scored).await;
     opened.staging.close().await;
     Ok(Ended::Done(Box::new(ended?)))
@@ -127,7 +136,7 @@ pub async fn train(plan: &Plan, options: Options) -> Result<(Vec<Ready>, Faults)
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
     let _care = Care::take();
-    let opened = Opened::new(plan, prices, &run_id, options, Vec::new()).await?;
+    let opened = Opened::new(plan, prices, &run_id, options, Vec::new(), None).await?;
     let made = async {
         let models = opened.models(plan, options).await?;
         let Opened { root, staging, .. } = &opened;
@@ -155,7 +164,7 @@ pub async fn import(
     let run_id = RunId::now();
     let prices = prices::open(plan, options.threads).await?;
     let _care = Care::take();
-    let opened = Opened::new(plan, prices, &run_id, options, Vec::new()).await?;
+    let opened = Opened::new(plan, prices, &run_id, options, Vec::new(), None).await?;
     let made = async {
         let Opened { split, root, staging, .. } = &opened;
         staging.hold(Unit::Training, options.wait).await?;
@@ -176,7 +185,7 @@ struct Opened {
     prices: Prices,
     root: OutputRoot,
     staging: Staging,
-    split: Split,
+    split: split::Resolved,
     digest: InputDigest,
 }
 
@@ -188,6 +197,7 @@ impl Opened {
         run_id: &RunId,
         options: Options,
         units: Vec<Unit>,
+        as_of: Option<i32>,
     ) -> Result<Self, Error> {
         let root = open(plan).await?;
         // Its tables are asked which flags are told already.
@@ -196,8 +206,8 @@ impl Opened {
         let _stage = Stage::endless("reading");
         let read = async {
             claim::check(plan, &root).await?;
-            let split = split::preview(plan, &prices, Some(&root), options.policy).await?;
-            let digest = prices.digest(plan, split.spans().calibration_to).await?;
+            let split = split::preview(plan, &prices, Some(&root), options.policy, as_of).await?;
+            let digest = prices.digest(plan, split.split.spans().calibration_to).await?;
             Ok((split, digest))
         };
         match stop::unless_asked(read).await {
@@ -232,17 +242,30 @@ impl Opened {
         selection: &Selection,
         shard: Option<Shard>,
         options: Options,
+        open: Pace,
     ) -> Result<Outcome, Error> {
         self.refuse_training_beside(plan, selection, options).await?;
+        let begun = Instant::now();
         let models = self.models(plan, options).await?;
+        let train = Measured::of_training(&models, begun.elapsed());
         let used: Vec<&Model> = models.iter().flat_map(Ready::all).collect();
         let Options { range, full_refresh, .. } = options;
-        let which = cells::Asked { range, selection, full_refresh };
+        let which = cells::Asked { range, selection, full_refresh, to_train: &[] };
         let Self { prices, root, digest, staging, .. } = self;
-        let cells = cells::choose(plan, prices, digest, &used, root, which).await?;
+        let cells = cells::choose(plan, prices, digest, &used, Some(root), which).await?;
         let job =
             publish::Job { plan, prices, digest, models: &models, root, staging, selection, shard };
-        job.run(run_id, &cells, options).await
+        let outcome = job.run(run_id, &cells, options).await?;
+        let score = outcome.scored;
+        if score.is_some() || !train.is_empty() {
+            let measured = Measured { open: Some(open), train, score };
+            let pipeline = plan.pipeline.as_str();
+            // The run is committed: that nobody can tell how long the next one takes does not undo it.
+            if let Err(error) = Rates::add(root, pipeline, measured, &staging.path).await {
+                tracing::warn!("how long this run took cannot be noted: {error}");
+            }
+        }
+        Ok(outcome)
     }
 
     /// New models score all tickers: beside rows of older ones those of chosen tickers cannot stand.
@@ -257,11 +280,11 @@ impl Opened {
         if selection.is_whole() || ledger.cells(Table::Errors, pipeline).await?.is_empty() {
             return Ok(());
         }
+        let Options { engine, policy, .. } = options;
+        let look = Look { plan, digest: &self.digest, split: &self.split.split, engine, policy };
         for model in &plan.models {
-            let how = (&self.split, options.engine);
-            let root = Some(&self.root);
-            let outlook = outlook(root, plan, model, &self.digest, how, options.policy).await?;
-            if !outlook.is_fresh {
+            let outlook = look.outlook(model, Some(&self.root)).await?;
+            if !outlook.is_stored {
                 return Err(Error::new(
                     Kind::Model,
                     Report::new("a model would be made anew, and only some tickers are chosen")
@@ -280,7 +303,7 @@ impl Opened {
             plan,
             prices: &self.prices,
             digest: &self.digest,
-            split: self.split,
+            split: self.split.split,
             root: &self.root,
             staging: &self.staging.path,
             policy: options.policy,

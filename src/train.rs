@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
@@ -28,6 +29,7 @@ mod foreign;
 mod job;
 mod keys;
 mod misfit;
+mod need;
 mod own;
 mod own_job;
 mod own_need;
@@ -39,7 +41,8 @@ pub use foreign::{Foreign, rectifies};
 use job::{Job, Weights};
 use keys::KeyBase;
 use misfit::{Misfit, Misfits};
-pub use own_need::{Outlook, outlook};
+pub use need::{Change, Look, Looked, Need, Outlook};
+pub use own_need::OwnNeeds;
 pub use ready::{Ready, stored};
 use rows::{LearningRows, Reader};
 
@@ -52,23 +55,6 @@ pub enum Policy {
     Always,
     /// Load only; what does not fit is an error.
     Never,
-}
-
-/// What becomes of a model and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// The stored one fits.
-    Load,
-    /// Its weights fit, its threshold does not.
-    Calibrate,
-    /// Its weights were imported and something has changed: they are kept, all else is fitted anew.
-    Adjust,
-    /// There is none.
-    First,
-    /// Settings, SQL or training rows have changed.
-    Changed,
-    /// The user asked for it.
-    Asked,
 }
 
 /// Hashes of what a model depends on.
@@ -88,7 +74,7 @@ impl Keys {
         split: &Split,
         engine: Engine,
     ) -> Result<Self, Error> {
-        Ok(KeyBase::of(plan, model, split, engine)?.over(&digest.learnt_from))
+        Ok(KeyBase::of(plan, model, split.spans(), engine)?.over(&digest.learnt_from))
     }
 
     /// Of nothing yet.
@@ -96,31 +82,15 @@ impl Keys {
         Self { training: String::new(), judging: String::new() }
     }
 
-    /// What is to be done, given what is stored.
-    pub fn need(&self, stored: Option<&Pointer>, policy: Policy) -> Need {
+    /// What is to be done, given what is stored; `change` is what has changed if anything has.
+    fn need(&self, stored: Option<&Pointer>, policy: Policy, change: Change) -> Need {
         match stored {
             _ if policy == Policy::Always => Need::Asked,
             None => Need::First,
             Some(pointer) if pointer.judging_key == self.judging => Need::Load,
             Some(pointer) if pointer.training_key == self.training => Need::Calibrate,
             Some(pointer) if pointer.is_imported => Need::Adjust,
-            Some(_) => Need::Changed,
-        }
-    }
-}
-
-impl Need {
-    /// For people.
-    pub fn why(self) -> &'static str {
-        match self {
-            Self::Load => "trained already",
-            Self::Calibrate => "calibrate: only the threshold has changed",
-            Self::Adjust => {
-                "calibrate: the weights are imported, settings or training rows have changed"
-            }
-            Self::First => "train: no model yet",
-            Self::Changed => "train: settings, SQL or training rows have changed",
-            Self::Asked => "train: full refresh",
+            Some(_) => Need::Changed(change),
         }
     }
 }
@@ -158,7 +128,7 @@ struct Order<'a> {
 
 enum Task {
     /// Nothing: it is stored.
-    Take(Box<Model>),
+    Take(Box<Model>, Need),
     Make(Need, Weights),
 }
 
@@ -207,10 +177,7 @@ impl Workshop<'_> {
         }
         let mut orders = Vec::new();
         for model in self.plan.models.iter().filter(|model| model.scope.is_pooled()) {
-            let keys = Keys::of(self.plan, model, self.digest, &self.split, self.engine)?;
-            let stored =
-                Pointer::load(self.root, self.plan.pipeline.as_str(), model.name.as_str()).await?;
-            let need = keys.need(stored.as_ref(), self.policy);
+            let Looked { keys, stored, need } = self.look().at(model, Some(self.root)).await?;
             let task = self.task(model, need, stored).await?;
             orders.push(Order { model, keys, task });
         }
@@ -233,14 +200,17 @@ impl Workshop<'_> {
         if self.policy == Policy::Never {
             return Ok(true);
         }
-        let (root, how) = (Some(self.root), (&self.split, self.engine));
         for model in &self.plan.models {
-            let outlook = outlook(root, self.plan, model, self.digest, how, self.policy).await?;
-            if !outlook.is_fresh {
+            if !self.look().outlook(model, Some(self.root)).await?.is_stored {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn look(&self) -> Look<'_> {
+        let Self { plan, digest, split, engine, policy, .. } = self;
+        Look { plan, digest, split, engine: *engine, policy: *policy }
     }
 
     async fn task(
@@ -252,14 +222,14 @@ impl Workshop<'_> {
         let Some(pointer) = stored else { return Ok(Task::Make(need, Weights::Train)) };
         let load = || Model::load(self.root, &pointer.model_id, self.engine);
         Ok(match need {
-            Need::Load => Task::Take(Box::new(load().await?)),
+            Need::Load | Need::Keep(_) => Task::Take(Box::new(load().await?), need),
             Need::Calibrate => Task::Make(need, Weights::Keep(Box::new(load().await?))),
             Need::Adjust => {
                 let old = load().await?;
                 self.refuse_misfit(model, &old)?;
                 Task::Make(need, Weights::Keep(Box::new(old)))
             }
-            Need::First | Need::Changed | Need::Asked => {
+            Need::First | Need::Changed(_) | Need::Asked => {
                 if pointer.is_imported {
                     let name = model.name.as_str();
                     tracing::warn!(model = name, "trained in place of imported weights");
@@ -299,10 +269,18 @@ impl Workshop<'_> {
     ) -> Result<Ready, Error> {
         let Order { model, keys, task } = order;
         match task {
-            Task::Take(model) => Ok(Ready::one(*model, false)),
+            Task::Take(stored, need) => {
+                if need != Need::Load {
+                    tracing::warn!(model = model.name.as_str(), "{}", need.why());
+                }
+                Ok(Ready { kept: need.kept(), ..Ready::one(*stored, false) })
+            }
             Task::Make(need, weights) => {
                 tracing::info!(model = model.name.as_str(), "{}", need.why());
-                self.make_and_store(model, keys, rows, means, weights).await
+                let begun = Instant::now();
+                let made = self.make_and_store(model, keys, rows, means, weights).await?;
+                let n_learnt = self.digest.n_rows_until(self.split.spans().calibration_to);
+                Ok(Ready { n_learnt, spent: begun.elapsed(), ..made })
             }
         }
     }
@@ -402,20 +380,20 @@ impl Workshop<'_> {
                 continue;
             };
             let loaded = Model::load(self.root, &pointer.model_id, self.engine).await?;
+            let mut need = Need::Load;
             match Misfit::of(self.plan, &self.prices.layout, model, &loaded.artifact)? {
                 Some(misfit) => misfits.add(misfit, model, pointer.is_imported),
-                None if Keys::of(self.plan, model, self.digest, &self.split, self.engine)?
-                    .need(Some(&pointer), self.policy)
-                    != Need::Load =>
-                {
-                    tracing::warn!(
-                        model = model.name.as_str(),
-                        "settings or price rows have changed since this model was trained; `oddlot train` would train it again"
-                    );
-                }
-                None => {}
+                None => need = self.look().at(model, Some(self.root)).await?.need,
             }
-            ready.push(Ready::one(loaded, false));
+            match need {
+                Need::Load => {}
+                Need::Keep(_) => tracing::warn!(model = model.name.as_str(), "{}", need.why()),
+                _ => tracing::warn!(
+                    model = model.name.as_str(),
+                    "settings or price rows have changed since this model was trained; `oddlot train` would train it again"
+                ),
+            }
+            ready.push(Ready { kept: need.kept(), ..Ready::one(loaded, false) });
         }
         misfits.refuse(self.plan, &self.prices.layout)?;
         Ok(ready)

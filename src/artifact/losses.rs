@@ -71,12 +71,14 @@ impl Losses {
     }
 }
 
-/// `None` of what is no network.
+/// `None` of what is no network, or many.
 fn path(artifact: &Artifact) -> Option<String> {
     match &artifact.judge {
         StoredJudge::Network { weights_sha256, .. } => {
             Some(format!("_state/losses/{}.json", weights_sha256.get(..16)?))
         }
+        // Those of many tickers' own networks are not kept.
+        StoredJudge::PerTicker(_) => None,
         StoredJudge::Baseline(_) | StoredJudge::Archive { .. } => None,
     }
 }

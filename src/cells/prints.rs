@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
-use oddlot_engine::tables::{Cell, SCHEMA_VERSION, SCORING_VERSION, Table};
+use oddlot_engine::tables::{Cell, MadeOf, SCHEMA_VERSION, SCORING_VERSION, Table};
+use sha2::{Digest, Sha256};
 
 use super::parts;
 use crate::artifact::Model;
-use crate::plan::Plan;
+use crate::plan::{Plan, hex};
 use crate::prices::{Prices, is_own, sql_of};
 use crate::result::Reading;
 use crate::selection::Selection;
@@ -24,6 +25,10 @@ pub struct Prints {
     pub(super) context: String,
     /// The same of the parts whose tickers have models of their own.
     pub(super) of_parts: BTreeMap<u32, String>,
+    /// Short hashes of the parts of settings and queries, by name.
+    pub(super) settings: BTreeMap<String, String>,
+    /// The models' names and identities, and the part whose tickers they judge; `None` is all.
+    pub(super) models: Vec<(String, String, Option<u32>)>,
     /// Files that a table's year is split into.
     pub parts: u32,
     /// How far scores and flags reach.
@@ -60,6 +65,11 @@ impl Prints {
                 .into_iter()
                 .map(|part| Ok((part, context(plan, models, Some(part))?)))
                 .collect::<Result<_, Error>>()?,
+            settings: settings(plan)?,
+            models: models
+                .iter()
+                .map(|model| (model.artifact.name.clone(), model.model_id.clone(), model.part()))
+                .collect(),
             parts: parts(plan),
             reach: reach(prices, models)?,
             event_rows: plan.events.max_gap_rows.get() + 1,
@@ -99,14 +109,7 @@ impl Prints {
         context: &str,
         is_scored: impl Fn(&str) -> bool,
     ) -> String {
-        let (span, rows) = match cell.table {
-            Table::Reconstructions | Table::Errors => ((cell.year, cell.year), 0),
-            Table::Anomalies | Table::Events => (span, self.event_rows),
-        };
-        let reach = Reach {
-            rows_before: self.reach.rows_before.saturating_add(rows),
-            rows_after: self.reach.rows_after.saturating_add(rows),
-        };
+        let (span, reach) = self.span_and_reach(cell, span);
         match self.is_across {
             true => match self.selection.unscored_in_words() {
                 names if names.is_empty() => digest.of_span_across(span, reach, context),
@@ -118,6 +121,70 @@ impl Prints {
                 part_of(ticker, self.parts) == cell.part && is_scored(ticker)
             }),
         }
+    }
+
+    /// Years and months around them whose rows decide those of `cell`.
+    fn span_and_reach(&self, cell: &Cell, span: (i32, i32)) -> ((i32, i32), Reach) {
+        let (span, rows) = match cell.table {
+            Table::Reconstructions | Table::Errors => ((cell.year, cell.year), 0),
+            Table::Anomalies | Table::Events => (span, self.event_rows),
+        };
+        let reach = Reach {
+            rows_before: self.reach.rows_before.saturating_add(rows),
+            rows_after: self.reach.rows_after.saturating_add(rows),
+        };
+        (span, reach)
+    }
+
+    /// What `cell` is made of by a run of all tickers, part by part: the fingerprint says whether anything of it has
+    /// changed, this says what.
+    pub fn made_of(&self, digest: &InputDigest, cell: &Cell, span: (i32, i32)) -> MadeOf {
+        let (span, reach) = self.span_and_reach(cell, span);
+        let is_own = |ticker: &str| self.is_in(ticker, cell.part);
+        let mut settings = self.settings.clone();
+        if self.is_across {
+            let unscored = self.selection.unscored_in_words();
+            settings.insert("universe: who is scored".to_owned(), short(&unscored));
+        }
+        MadeOf {
+            settings,
+            models: self.models_of(cell.part),
+            scoring_version: SCORING_VERSION,
+            rows: match self.is_across {
+                true => digest.marks_across(span, reach, is_own),
+                false => digest.marks(span, reach, is_own),
+            },
+        }
+    }
+
+    /// Identities of the models that judge the tickers of `part`, by name.
+    fn models_of(&self, part: u32) -> BTreeMap<String, String> {
+        let own = self.models.iter().filter(|(_, _, of)| of.is_none_or(|of| of == part));
+        own.map(|(name, id, _)| (name.clone(), id.clone())).collect()
+    }
+
+    /// Whether a run of all tickers writes rows of `ticker` into cells of `part`.
+    fn is_in(&self, ticker: &str, part: u32) -> bool {
+        self.part_of(ticker) == part && !self.selection.is_unscored(ticker)
+    }
+
+    /// Each year and part for which a run of all tickers has a row.
+    pub(super) fn places(&self, digest: &InputDigest) -> BTreeSet<(i32, u32)> {
+        let part =
+            |ticker: &str| (!self.selection.is_unscored(ticker)).then(|| self.part_of(ticker));
+        digest.places(part)
+    }
+
+    /// Whether cells are those of a run of all tickers.
+    pub fn is_whole(&self) -> bool {
+        self.selection.is_whole()
+    }
+
+    /// Tickers and rows that are read to score those of `first_year` and later in `part`.
+    pub fn count_read(&self, digest: &InputDigest, first_year: i32, part: u32) -> (usize, usize) {
+        let first_day = self.reading(digest, first_year, part).map(|(first_day, _)| first_day);
+        let is_own = |name: &str| self.part_of(name) == part && self.selection.scores(name);
+        digest.count_from(first_day, is_own)
     }
 
     /// Whether the fingerprint `found` says that there is nothing to do about `cell`.
@@ -166,6 +233,19 @@ impl Prints {
         let cut = digest.tickers_before(first_day, is_own);
         (!cut.is_empty()).then_some((first_day, Reading { first_year, cut, n_warm }))
     }
+}
+
+/// What of settings and queries the rows depend on.
+fn settings(plan: &Plan) -> Result<BTreeMap<String, String>, Error> {
+    let sql = sql_of(plan)?;
+    let mut settings = plan.marks();
+    settings.insert("the text of features.sql".to_owned(), short(&sql.features.text));
+    settings.insert("the text of windows.sql".to_owned(), short(&sql.windows.text));
+    Ok(settings)
+}
+
+fn short(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
 }
 
 /// Everything that the bits of the rows of `part` depend on besides the price rows.

@@ -34,10 +34,13 @@ fn cell(table: Table, year: i32, part: u32) -> Cell {
 }
 
 #[test]
-fn fewer_parts_than_the_tables_have_are_refused_and_more_are_not() {
-    let of = |parts, part| refuse_fewer_parts(&plan(parts), &cell(Table::Errors, 2000, part));
-    assert!(of(2, 1).is_ok() && of(8, 1).is_ok());
-    let error = of(2, 2).unwrap_err();
+fn fewer_parts_than_the_tables_have_need_a_run_of_everything() {
+    let cell = cell(Table::Errors, 2000, 2);
+    let of =
+        |range, tickers: &Selection| refuse_some_of_fewer_parts(&plan(2), &cell, range, tickers);
+    assert!(of(Range::default(), &Selection::default()).is_ok());
+    let from = Some("2000-01-01".parse().unwrap());
+    let error = of(Range { from, to: None }, &Selection::default()).unwrap_err();
     assert_eq!(error.kind, oddlot_engine::Kind::Config);
     assert_eq!(error.reports[0].expected.as_deref(), Some("output.parts > 2"));
 }
@@ -67,8 +70,18 @@ fn dirty(
     let reach = Reach { rows_before: 10, rows_after: 2 };
     let selection = Selection::default();
     let context = String::new();
-    let of_parts = Default::default();
-    let prints = Prints { context, of_parts, parts: 1, reach, event_rows: 1, is_across, selection };
+    let (of_parts, settings, models) = Default::default();
+    let prints = Prints {
+        context,
+        of_parts,
+        settings,
+        models,
+        parts: 1,
+        reach,
+        event_rows: 1,
+        is_across,
+        selection,
+    };
     let (old, new) = (digest(None), digest(Some(changed)));
     assert_eq!(old.years(), (1970..1978).collect::<Vec<_>>());
     let is_dirty = |year: &i32| {

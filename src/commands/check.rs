@@ -1,25 +1,17 @@
-//! `check` and `plan`: look, and change nothing.
+//! `check`: looks, and changes nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use oddlot_engine::Error;
-use oddlot_engine::tables::OutputRoot;
-use oddlot_nets::{Engine, n_weights};
+use oddlot_nets::n_weights;
 use serde_json::json;
 
-use super::{block_on, each, load, threads};
-use crate::artifact::Model;
-use crate::cells::{Asked, Range};
-use crate::cli::{self, PlanArgs, Tickers};
+use super::{block_on, load, threads};
 use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::plan::{DetectorPlan, Plan};
 use crate::prices::{self, Prices};
-use crate::selection::Selection;
-use crate::sessions::Days;
-use crate::shard::Shard;
-use crate::train::{Outlook, Policy, outlook, stored};
-use crate::{cells, lower, say, say_json, split};
+use crate::{lower, say, say_json};
 
 /// `oddlot check`: pipeline, queries and source; with `data` every input check that comes with the binary too.
 pub fn check(pipeline: &Path, data: bool) -> Result<Exit, Error> {
@@ -78,117 +70,6 @@ fn say_checks(plan: &Plan, prices: &Prices, data: bool) {
     }
 }
 
-/// `oddlot plan`: what a run would do, and why.
-pub fn plan(args: &PlanArgs, engine: Engine) -> Result<Exit, Error> {
-    let pipelines = std::slice::from_ref(&args.pipeline.pipeline);
-    plans(pipelines, args.range, (&args.tickers, None), args.full_refresh, engine)
-}
-
-/// The same of several pipelines.
-pub fn plans(
-    pipelines: &[PathBuf],
-    range: cli::Range,
-    (tickers, shard): (&Tickers, Option<Shard>),
-    full_refresh: bool,
-    engine: Engine,
-) -> Result<Exit, Error> {
-    let threads = threads(None);
-    let tickers = super::tickers::read(tickers)?;
-    let policy = if full_refresh && shard.is_none() { Policy::Always } else { Policy::IfNeeded };
-    let work = async |pipeline: &Path| {
-        let plan = load(pipeline)?;
-        shard.map_or(Ok(()), |shard| shard.check(&plan))?;
-        let prices = prices::open(&plan, threads).await?;
-        let selection = Selection::of(&prices, &tickers)?.in_shard(shard, cells::parts(&plan));
-        say(&format!("{}\n", told(&prices)));
-        let range = match range.when().resolve(&plan, &prices).await? {
-            Days::Within(range) => range,
-            Days::None(why) => {
-                say(&format!("nothing to do: {why}\n"));
-                say_json(&json!({ "pipeline": plan.pipeline, "cells": 0, "cells_stale": 0 }));
-                return Ok(Exit::Done);
-            }
-        };
-        if range != Range::default() {
-            say(&format!("days       {range}\n"));
-        }
-        if !selection.is_whole() {
-            let n = prices.tickers.len();
-            say(&format!("tickers    {} of {n} chosen\n", selection.count(n)));
-        }
-        let which = Asked { range, selection: &selection, full_refresh };
-        let root = OutputRoot::open_if_present(&plan.output.root)?;
-        let split = split::preview(&plan, &prices, root.as_ref(), policy).await?;
-        let digest = prices.digest(&plan, split.spans().calibration_to).await?;
-        let mut outlooks = Vec::new();
-        for model in &plan.models {
-            let how = (&split, engine);
-            let outlook = outlook(root.as_ref(), &plan, model, &digest, how, policy).await?;
-            say(&format!("model {:<16} {}\n", model.name.as_str(), outlook.why));
-            outlooks.push(outlook);
-        }
-        let used = match &root {
-            Some(root) => to_be_used(&plan, root, &outlooks, engine).await?,
-            None => None,
-        };
-        let (all, stale) = match (&root, used) {
-            (Some(root), Some(models)) => {
-                let models: Vec<_> = models.iter().collect();
-                let chosen = cells::choose(&plan, &prices, &digest, &models, root, which).await?;
-                (chosen.all.len(), chosen.stale)
-            }
-            _ => {
-                let n = cells::count(&plan, &digest, which);
-                say(&format!("all {n} cells would be written: a model is new\n"));
-                say_json(&json!({ "pipeline": plan.pipeline, "cells": n, "cells_stale": n }));
-                return Ok(Exit::Done);
-            }
-        };
-        for chosen in &stale {
-            say(&format!("write {}: {}\n", chosen.cell, chosen.why(full_refresh)));
-        }
-        if stale.is_empty() {
-            say(&format!("nothing to do: all {all} cells are up to date\n"));
-        }
-        say_json(&json!({ "pipeline": plan.pipeline, "cells": all, "cells_stale": stale.len() }));
-        Ok(Exit::Done)
-    };
-    block_on(threads, each(pipelines, work))
-}
-
-/// The models that a run would use, those of packs that are to be made under no id yet; `None` where every cell
-/// is to be written anyway: a model is new, or of a part there is no pack yet.
-async fn to_be_used(
-    plan: &Plan,
-    root: &OutputRoot,
-    outlooks: &[Outlook],
-    engine: Engine,
-) -> Result<Option<Vec<Model>>, Error> {
-    if outlooks.iter().any(|outlook| outlook.own.is_none() && !outlook.is_fresh) {
-        return Ok(None);
-    }
-    let models = stored(plan, root, engine).await?;
-    if models.len() < plan.models.len() {
-        return Ok(None);
-    }
-    let mut used = Vec::new();
-    for (ready, Outlook { own, .. }) in models.into_iter().zip(outlooks) {
-        let Some(needs) = own else {
-            used.push(ready.model);
-            continue;
-        };
-        for part in needs.all_parts() {
-            let Some(head) = ready.of_part(part) else { return Ok(None) };
-            let mut head = head.clone();
-            if needs.fresh(part).is_none() {
-                head.model_id = "to be made".to_owned();
-            }
-            used.push(head);
-        }
-    }
-    Ok(Some(used))
-}
-
 /// `49985` as `49,985`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -202,7 +83,8 @@ fn grouped(number: usize) -> String {
     grouped
 }
 
-fn told(prices: &Prices) -> String {
+/// What the source has, in a line.
+pub(super) fn told(prices: &Prices) -> String {
     let n_rows: i64 = prices.tickers.iter().map(|ticker| ticker.n_rows).sum();
     let tickers = match prices.tickers.len() {
         1 => "1 ticker".to_owned(),

@@ -7,7 +7,7 @@ use oddlot_nets::Engine;
 use serde_json::{Value, json};
 
 use super::result_file::ResultFile;
-use super::{block_on, check, each, load, threads};
+use super::{block_on, each, load, plan, threads};
 use crate::artifact::StoredJudge;
 use crate::cells::Range;
 use crate::cli::{Job, PlanArgs, TrainArgs, Work};
@@ -38,8 +38,9 @@ pub fn train(args: &TrainArgs, progress: Progress, engine: Engine) -> Result<Exi
     if dry_run {
         let pipeline = args.pipeline.clone();
         let (range, tickers) = Default::default();
-        let args = PlanArgs { pipeline, range, tickers, full_refresh };
-        return check::plan(&args, engine);
+        let format = crate::cli::PlanFormat::Text;
+        let args = PlanArgs { pipeline, range, tickers, full_refresh, format };
+        return plan::plan(&args, engine);
     }
     let plan = load(&args.pipeline.pipeline)?;
     let policy = if full_refresh { Policy::Always } else { Policy::IfNeeded };
@@ -123,8 +124,14 @@ fn tables(
 ) -> Result<Exit, Error> {
     let Work { full_refresh, dry_run, threads: asked } = args.work;
     if dry_run {
-        let which = (&args.tickers, args.shard);
-        return check::plans(&args.pipelines, args.range, which, full_refresh, engine);
+        let asked = plan::Asked {
+            range: args.range,
+            tickers: &args.tickers,
+            shard: args.shard,
+            full_refresh,
+            format: crate::cli::PlanFormat::Text,
+        };
+        return plan::plans(&args.pipelines, asked, engine);
     }
     let tickers = super::tickers::read(&args.tickers)?;
     let results = args.result_file.as_deref().map(ResultFile::new).transpose()?;
@@ -178,7 +185,7 @@ fn exit_of(plan: &Plan, ended: &Ended, args: &Job) -> Exit {
 
 /// Whether a run has changed nothing that anybody would look at again.
 fn is_idle(outcome: &Outcome) -> bool {
-    outcome.n_cells_replaced == 0 && outcome.alerts.is_empty()
+    outcome.n_cells_replaced == 0 && outcome.n_cells_removed == 0 && outcome.alerts.is_empty()
 }
 
 /// There is no session in the days that were asked for.
@@ -202,12 +209,20 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
     if !outcome.summary.models.is_empty() || outcome.n_cells_replaced > 0 {
         say(&format!("{}\n", outcome.summary));
     }
+    for (model, why) in &outcome.kept {
+        say(&format!("{model} is {why}\n"));
+    }
+    let removed = match outcome.n_cells_removed {
+        0 => String::new(),
+        n => format!(", removed {n} that nothing belongs to any more,"),
+    };
     let cells = match outcome.n_cells_replaced {
+        0 if !removed.is_empty() => format!("replaced none of {} cells", outcome.n_cells),
         0 => format!("nothing to do: all {} cells are up to date", outcome.n_cells),
         replaced => format!("replaced {replaced} of {} cells", outcome.n_cells),
     };
     say(&format!(
-        "{cells} in {}; {} new alerts{}; run {}\n",
+        "{cells}{removed} in {}; {} new alerts{}; run {}\n",
         plan.output.root,
         outcome.alerts.len(),
         faults.in_words(),
@@ -226,6 +241,7 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
         "checks": faults.checks_json(),
         "cells": outcome.n_cells,
         "cells_replaced": outcome.n_cells_replaced,
+        "cells_removed": outcome.n_cells_removed,
         "anomalies": outcome.n_anomalies,
         "alerts": outcome.alerts.len(),
         "models": outcome.summary.models_json(),
@@ -234,6 +250,10 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
     if let Some((shard, is_complete)) = outcome.shard {
         result["shard"] = shard.to_string().into();
         result["all_shards"] = is_complete.into();
+    }
+    if !outcome.kept.is_empty() {
+        let kept: Vec<&String> = outcome.kept.iter().map(|(model, _)| model).collect();
+        result["kept_models"] = json!(kept);
     }
     // The one day that it was about.
     if let Some(day) = outcome.range.from.filter(|day| outcome.range.to == Some(*day)) {

@@ -283,7 +283,13 @@ impl InputDigest {
 
     /// Rows up to the month of `day`.
     pub fn n_rows_until(&self, day: i32) -> usize {
-        let months = self.tickers.values().flat_map(|ticker| &ticker.months);
+        self.n_rows_of_until(day, |_| true)
+    }
+
+    /// The same of the tickers chosen by `is_member`.
+    pub fn n_rows_of_until(&self, day: i32, is_member: impl Fn(&str) -> bool) -> usize {
+        let members = self.tickers.iter().filter(|(name, _)| is_member(name));
+        let months = members.flat_map(|(_, ticker)| &ticker.months);
         let until = months.filter(|digest| digest.month.first_day() <= day);
         until.map(|digest| digest.rows as usize).sum()
     }
@@ -317,16 +323,27 @@ impl InputDigest {
         context: &str,
         is_member: impl Fn(&str) -> bool,
     ) -> String {
+        hash(context, self.covered_by(span, reach, is_member).into_iter())
+    }
+
+    /// The months that rows of `span` in the tickers chosen by `is_member` depend on, ticker by ticker; those of the
+    /// market under an empty name, which no ticker has.
+    fn covered_by(
+        &self,
+        span: (i32, i32),
+        reach: Reach,
+        is_member: impl Fn(&str) -> bool,
+    ) -> Vec<(&str, &[MonthDigest])> {
         let members = self.tickers.iter().filter(|(name, _)| is_member(name));
         let covered = members.map(|(name, ticker)| (name.as_str(), ticker.covered(span, reach)));
-        let covered: Vec<_> = covered.collect();
+        let mut covered: Vec<_> = covered.collect();
         let first = covered.iter().filter_map(|(_, months)| months.first());
         let last = covered.iter().filter_map(|(_, months)| months.last());
         let within = first.map(|own| own.month).min().zip(last.map(|own| own.month).max());
         let market =
             within.map(|(first, last)| &self.market.months[self.market.between(first, last)]);
-        // No ticker has an empty name.
-        hash(context, covered.into_iter().chain(market.map(|months| ("", months))))
+        covered.extend(market.map(|months| ("", months)));
+        covered
     }
 
     /// As [`Self::of_span`], if rows may depend on rows of any ticker at the time.
@@ -335,7 +352,7 @@ impl InputDigest {
     }
 
     /// The months between the first and the last that any ticker's rows of `span` depend on, ticker by ticker.
-    fn covered_across(&self, span: (i32, i32), reach: Reach) -> Vec<(&String, &[MonthDigest])> {
+    fn covered_across(&self, span: (i32, i32), reach: Reach) -> Vec<(&str, &[MonthDigest])> {
         let covered = || self.tickers.values().map(|ticker| ticker.covered(span, reach));
         let first = covered().filter_map(|months| months.first()).map(|digest| digest.month).min();
         let last = covered().filter_map(|months| months.last()).map(|digest| digest.month).max();
@@ -344,7 +361,7 @@ impl InputDigest {
             None => 0..0,
         };
         let tickers = self.tickers.iter();
-        tickers.map(|(name, ticker)| (name, &ticker.months[within(ticker)])).collect()
+        tickers.map(|(name, ticker)| (name.as_str(), &ticker.months[within(ticker)])).collect()
     }
 
     /// Each year and part that has a row, of the tickers that `part_of` puts into one.

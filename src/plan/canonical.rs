@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 use super::{ChecksPlan, ModelPlan, Plan, source::hex};
 use crate::settings::{output::Universe, score::Score};
 
+/// The setting that says into how many files a year is split, as [`Plan::marks`] calls it.
+pub const PARTS: &str = "output.parts";
+
 impl Plan {
     /// SHA-256 over everything that decides what the tables hold, as 64 hexadecimal digits.
     pub fn config_hash(&self) -> String {
@@ -20,12 +23,38 @@ impl Plan {
 
     /// What [`Plan::config_hash`] is taken over.
     pub fn canonical_json(&self) -> String {
+        canonical(&self.all())
+    }
+
+    /// A short hash of each part of [`Plan::canonical_json`], of models one by one: to say which has changed.
+    pub fn marks(&self) -> BTreeMap<String, String> {
+        let mut marks = BTreeMap::new();
+        let short =
+            |value: &Value| hex(&Sha256::digest(canonical(value).as_bytes()))[..16].to_owned();
+        for (part, value) in self.all().as_object().into_iter().flatten() {
+            match value.as_object().filter(|_| part == "models") {
+                Some(models) => marks.extend(
+                    models.iter().map(|(name, model)| (format!("models.{name}"), short(model))),
+                ),
+                // Where the tables are makes no difference.
+                None if part == "output" => {
+                    drop(marks.insert(PARTS.to_owned(), short(value)));
+                }
+                None => drop(marks.insert(part.clone(), short(value))),
+            }
+        }
+        marks
+    }
+
+    fn all(&self) -> Value {
         // Every field by name: a new one does not compile until it is placed here or left out here.
         let Self {
             // Told by the split, which is `whole` of an archive only.
             profile: _,
             // Changes no row.
             memory_limit: _,
+            // Decides which model scores, whose identity every fingerprint has.
+            retrain: _,
             pipeline: _,
             file: _,
             source,
@@ -62,7 +91,7 @@ impl Plan {
         add_score(&mut all, score);
         add_universe(&mut all, universe);
         add_checks(&mut all, checks);
-        canonical(&all)
+        all
     }
 
     /// What a trained model depends on, apart from the data and the program: a training key.

@@ -12,6 +12,7 @@ use super::{
 use crate::settings::{
     AsPublished, Document, Mistakes, Settings, Slug, Variables,
     profile::Profile,
+    retrain::Retrain,
     split::{Scaling, Scope},
     threshold::{Calibration, Merge, Threshold},
 };
@@ -73,6 +74,7 @@ fn lower(
     if !is_archive {
         tell_idle_pruning(settings, mistakes);
     }
+    refuse_moving(settings, split.as_ref(), mistakes);
     let threshold = match is_archive && !settings.has_threshold {
         true => Some(Threshold::of_archive()),
         false => {
@@ -84,7 +86,10 @@ fn lower(
     let models = settings
         .models
         .iter()
-        .filter_map(|model| ModelPlan::lower(model, threshold, length, published, mistakes))
+        .filter_map(|model| {
+            let retrain = settings.retrain.value;
+            ModelPlan::lower(model, threshold, retrain, length, published, mistakes)
+        })
         .collect::<Vec<_>>();
     if let Some(published) = published {
         check_published(published, settings, &models, length, mistakes);
@@ -108,6 +113,7 @@ fn lower(
         source,
         features: features?,
         windows: windows?,
+        retrain: settings.retrain.value,
         split: split?,
         scaling,
         models,
@@ -126,6 +132,19 @@ fn lower(
         places: places(settings, mistakes.document()),
         warnings: Vec::new(),
     })
+}
+
+/// A split that is none, or that a published protocol counts in rows, cannot move on with the data.
+fn refuse_moving(settings: &Settings, split: Option<&SplitPlan>, mistakes: &Mistakes<'_>) {
+    let retrain = &settings.retrain;
+    let stands = matches!(split, Some(SplitPlan::Whole | SplitPlan::Rows { .. }));
+    if matches!(retrain.value, Retrain::Every(_)) && stands {
+        let report = Report::new("there is no split that could move on with the data")
+            .expected("a [split] by dates or by shares beside it")
+            .found(retrain.written.clone().unwrap_or_default())
+            .hint("delete `retrain`");
+        mistakes.add(retrain.at, report);
+    }
 }
 
 /// What a published protocol cannot be combined with.

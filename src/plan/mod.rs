@@ -22,9 +22,10 @@ use std::path::Path;
 use oddlot_engine::{Error, Report, places::Places, s3::Place};
 use serde::Serialize;
 
+pub use canonical::PARTS;
 pub use checks::ChecksPlan;
 pub use model::{BaselinePlan, DetectorPlan, ModelPlan, Network, NetworkPlan, training};
-pub use source::{SourcePlan, SqlPlan, WindowsPlan, hex};
+pub use source::{SourcePlan, SqlPlan, WindowsPlan, hex, unhex};
 pub use split::SplitPlan;
 
 use crate::settings::{
@@ -32,6 +33,7 @@ use crate::settings::{
     memory::MemoryLimit,
     output::Universe,
     profile::Profile,
+    retrain::Retrain,
     score::Score,
     split::Scaling,
     threshold::{Calibration, Events, Merge},
@@ -56,6 +58,8 @@ pub struct Plan {
     pub windows: WindowsPlan,
     /// Which rows teach, stop, calibrate and test.
     pub split: SplitPlan,
+    /// Whether the split moves on with the data.
+    pub retrain: Retrain,
     /// How features are scaled.
     pub scaling: Scaling,
     /// At least one, in the order of the file, names distinct.

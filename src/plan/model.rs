@@ -12,6 +12,7 @@ use crate::settings::{
     AsPublished as Published, Mistakes, Slug, archive,
     models::{Detector, Model},
     range::{Degree, Lookback, Units},
+    retrain::Retrain,
     scope::ModelScope,
     threshold::Threshold,
     train::{LossName, Train},
@@ -30,6 +31,9 @@ pub struct ModelPlan {
     pub detector: DetectorPlan,
     /// Its own threshold, or the pipeline's.
     pub threshold: Threshold,
+    /// When it is made anew: its own, or the pipeline's. No part of what it is.
+    #[serde(skip)]
+    pub retrain: Retrain,
 }
 
 /// What judges a row.
@@ -187,6 +191,7 @@ impl ModelPlan {
     pub(super) fn lower(
         model: &Model,
         pipeline: Option<Threshold>,
+        retrain: Retrain,
         window_length: Option<usize>,
         published: Option<&Published>,
         mistakes: &Mistakes<'_>,
@@ -200,8 +205,9 @@ impl ModelPlan {
                 .hint("delete `scope`, or delete [as_published]");
             mistakes.add(published.at, report);
         }
+        let retrain = model.retrain.as_ref().map_or(retrain, |own| own.value);
         let (name, scope) = (model.name.clone(), model.scope);
-        Some(Self { name, scope, detector: detector?, threshold: threshold? })
+        Some(Self { name, scope, detector: detector?, threshold: threshold?, retrain })
     }
 }
 

@@ -240,6 +240,13 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The bytes of [`hex`]; `None` where they are not two digits each.
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let is_whole = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    is_whole.then(|| (0..digits.len()).step_by(2).map(byte).collect())?
+}
+
 /// `key = value` as it was written.
 pub(super) fn shown<T>(placed: &Placed<T>) -> String {
     placed.written.clone().unwrap_or_else(|| "the default".into())

@@ -15,6 +15,7 @@ use oddlot_engine::tables::{
     Carried, CellWriter, EventSpans, Ledger, Origin, SCHEMA_VERSION, SCORING_VERSION, StagedCell,
     Table,
 };
+use oddlot_engine::ticker_rows::day_of;
 use oddlot_engine::{Error, RecordBatch, failure::from_datafusion, off_tokio};
 use oddlot_series::{Judge, OfTicker};
 use rayon::prelude::*;
@@ -23,7 +24,7 @@ use super::Job;
 use crate::artifact::Pack;
 use crate::cells::Cells;
 use crate::progress::{self, Stage};
-use crate::result::{PartCounts, Reading, Tally, Units};
+use crate::result::{PartCounts, Reading, Tally, Units, bins_by_model};
 use crate::run::Options;
 use crate::run_id::RunId;
 use crate::selection::OfChosen;
@@ -129,7 +130,7 @@ impl<'a> Scoring<'a> {
         let years = job.digest.years().into_iter().chain(self.cells.all_years());
         let fingerprints =
             years.map(|year| (year, prints.of_errors(job.digest, pipeline, year, part))).collect();
-        counts.replace(first_year, fingerprints, scored.tally.years());
+        counts.replace(first_year, fingerprints, scored.tally.years(), self.last_day());
         if job.selection.is_whole() {
             counts.store(job.root, pipeline, part, self.staging).await?;
         }
@@ -157,8 +158,9 @@ impl<'a> Scoring<'a> {
     ) -> Result<Scored, Error> {
         let job = self.job;
         let relation = self.relation(part, first_day).await?;
+        let bins = bins_by_model(job.models);
         let (detectors, units) = self.detectors(part, &relation).await?;
-        let tally = Arc::new(Tally::new(units, reading));
+        let tally = Arc::new(Tally::new(units, bins, reading, self.last_day()));
         let mut writers = self.writers(part)?;
         let mut spans = EventSpans::default();
         let mut judged = self.judged(&relation, detectors, &tally).await?;
@@ -176,6 +178,11 @@ impl<'a> Scoring<'a> {
             failpoint::pass(Failpoint::TickerWritten)?;
         }
         Ok(Scored { writers, spans, tally })
+    }
+
+    /// The last day that has a row.
+    fn last_day(&self) -> i32 {
+        day_of(self.job.prices.span.1)
     }
 
     /// The windows of the rows of `part` from `first_day` on.
@@ -268,7 +275,9 @@ impl<'a> Scoring<'a> {
         let span = job.span_beside(spans.of(&staged.cell), stale.entry.as_ref());
         let fingerprint = cells.prints.of(job.digest, &staged.cell, span);
         let (run_id, parts) = (self.run_id.as_str(), cells.prints.parts);
-        let origin = Origin { run_id, fingerprint: &fingerprint, span, parts };
+        let made_of = cells.prints.made_of(job.digest, &staged.cell, span);
+        let made_of = Some(&made_of);
+        let origin = Origin { run_id, fingerprint: &fingerprint, span, parts, made_of };
         if let Some(entry) = &stale.entry
             && entry.sha256 == staged.sha256
             && !self.options.full_refresh

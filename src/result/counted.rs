@@ -1,7 +1,7 @@
 //! From counts to the result.
 
-use super::tally::{ModelCounts, YearCounts, is_archive};
-use super::{ModelSummary, Realised, Summary};
+use super::tally::{ModelCounts, YearCounts, bins, is_archive};
+use super::{Lately, ModelSummary, Realised, Summary};
 use crate::train::Ready;
 
 impl Summary {
@@ -101,6 +101,7 @@ fn model_summary(
             None => pooled.and_then(|pooled| pooled.stated_rate()),
         },
         realised: Realised::of(&counts.judged),
+        lately: Lately::of(bins(ready).as_ref(), &counts.drift),
         n_scored: counts.n_scored,
         n_flags: counts.n_flags,
         n_events: counts.n_events,

@@ -49,24 +49,44 @@ impl PartCounts {
         root.put(staging, &path(pipeline, part), &json).await
     }
 
+    /// Removes what is known of a part that there is no more.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub async fn remove(root: &OutputRoot, pipeline: &str, part: u32) -> Result<(), Error> {
+        root.delete(&path(pipeline, part)).await
+    }
+
+    /// Forgets years whose rows have gone; whether any was known.
+    pub fn forget(&mut self, years: impl Iterator<Item = i32>) -> bool {
+        let n_known = self.years.len();
+        years.for_each(|year| drop(self.years.remove(&year)));
+        self.years.len() < n_known
+    }
+
     /// Whether the rows of `year` that have this fingerprint were counted.
     pub fn has(&self, year: i32, fingerprint: &str) -> bool {
         self.years.get(&year).is_some_and(|counted| counted.fingerprint == fingerprint)
     }
 
     /// Puts the counts of `first_year` and later in place of what was known of them. `fingerprints` has all
-    /// years that were scored, also those without a row of the test span.
+    /// years that were scored, also those without a row of the test span. Single days are kept of the last months before
+    /// `last_day`.
     pub fn replace(
         &mut self,
         first_year: i32,
         fingerprints: BTreeMap<i32, String>,
         mut counted: BTreeMap<i32, YearCounts>,
+        last_day: i32,
     ) {
         self.years.retain(|year, _| *year < first_year);
         for (year, fingerprint) in fingerprints.into_iter().filter(|(year, _)| *year >= first_year)
         {
             let counts = counted.remove(&year).unwrap_or_default();
             self.years.insert(year, Counted { fingerprint, counts });
+        }
+        for counted in self.years.values_mut() {
+            counted.counts.forget_days(last_day);
         }
     }
 
@@ -96,12 +116,12 @@ mod tests {
     fn years_from_the_first_that_was_scored_are_replaced_and_earlier_ones_stay() {
         let mut part = PartCounts::default();
         let all = [2019, 2020, 2021];
-        part.replace(i32::MIN, prints(&all, "a"), [(2020, year(1)), (2021, year(2))].into());
+        part.replace(i32::MIN, prints(&all, "a"), [(2020, year(1)), (2021, year(2))].into(), 0);
         assert!(part.has(2019, "2019 a") && part.has(2021, "2021 a") && !part.has(2021, "2021 b"));
         let counted: Vec<&YearCounts> = part.years().collect();
         assert_eq!(counted, [&YearCounts::default(), &year(1), &year(2)]);
         // 2021 has left the source.
-        part.replace(2020, prints(&all[..2], "b"), [(2020, year(7))].into());
+        part.replace(2020, prints(&all[..2], "b"), [(2020, year(7))].into(), 0);
         assert!(part.has(2019, "2019 a") && part.has(2020, "2020 b") && !part.has(2021, "2021 a"));
         assert_eq!(part.years().last(), Some(&year(7)));
     }
@@ -111,7 +131,7 @@ mod tests {
         let mut part = PartCounts::default();
         let mut counts = year(3);
         counts.models.entry("m".to_owned()).or_default().held_out.detector.add(0.1 + 0.2);
-        part.replace(0, prints(&[2020], ""), [(2020, counts)].into());
+        part.replace(0, prints(&[2020], ""), [(2020, counts)].into(), 0);
         let json = serde_json::to_vec(&part).unwrap();
         assert_eq!(serde_json::from_slice::<PartCounts>(&json).unwrap(), part);
     }

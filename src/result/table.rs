@@ -33,6 +33,7 @@ impl fmt::Display for Summary {
             "\nMAE: mean absolute error per value, in training standard deviations of the feature;"
         )?;
         writeln!(f, "naive: the same error of the simplest rivals over the same windows.\n")?;
+        self.write_drift(f)?;
         self.write_rates(f)?;
         for verdict in self.verdicts() {
             writeln!(f, "- {verdict}")?;
@@ -211,7 +212,7 @@ fn verdicts(model: &ModelSummary) -> Vec<String> {
 }
 
 /// Columns two spaces apart; `is_right` says which are aligned to the right.
-fn write_columns(
+pub(super) fn write_columns(
     f: &mut fmt::Formatter<'_>,
     lines: &[Vec<String>],
     is_right: &[bool],

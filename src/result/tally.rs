@@ -10,11 +10,12 @@ use chrono::{Datelike, NaiveDate};
 use oddlot_engine::judged::Observer;
 use oddlot_series::{
     CalibratedDetector, Event, HeldOut, History, JudgedRow, Judgement, Mean, Proportion, Rule,
-    Scaler, Scalers, Scores,
+    Scaler, Scalers, ScoreBins, Scores,
 };
 use serde::{Deserialize, Serialize};
 
 use super::EventSummary;
+use super::drift::{DAYS_KEPT, DayCounts};
 use super::told::{self, Told};
 use crate::artifact::StoredJudge;
 use crate::train::Ready;
@@ -29,6 +30,10 @@ pub(super) const EVENTS_TOLD: usize = 10;
 pub struct Tally {
     units: Units,
     reading: Reading,
+    /// Scores of calibration by model, to count later ones between.
+    bins: BTreeMap<String, ScoreBins>,
+    /// Days after it are counted one by one.
+    daily_after: i32,
     reaches_back: AtomicBool,
     counts: Mutex<Counts>,
 }
@@ -131,6 +136,9 @@ pub(super) struct ModelCounts {
     /// Of the rows that its own score decided.
     pub(super) judged: Proportion,
     pub(super) moments: Moments,
+    /// Scores of the last days.
+    #[serde(skip_serializing_if = "DayCounts::is_empty")]
+    pub(super) drift: DayCounts,
 }
 
 /// Sums for a correlation.
@@ -146,9 +154,21 @@ pub(super) struct Moments {
 }
 
 impl Tally {
-    /// Nothing counted yet.
-    pub fn new(units: Units, reading: Reading) -> Self {
-        Self { units, reading, reaches_back: AtomicBool::new(false), counts: Mutex::default() }
+    /// Nothing counted yet, of rows up to `last_day`; scores of calibration by model, to count later ones between.
+    pub fn new(
+        units: Units,
+        bins: BTreeMap<String, ScoreBins>,
+        reading: Reading,
+        last_day: i32,
+    ) -> Self {
+        Self {
+            units,
+            reading,
+            bins,
+            daily_after: last_day.saturating_sub(DAYS_KEPT),
+            reaches_back: AtomicBool::new(false),
+            counts: Mutex::default(),
+        }
     }
 
     /// Whether an event began before what was read, so that more has to be.
@@ -160,6 +180,32 @@ impl Tally {
     pub fn years(&self) -> BTreeMap<i32, YearCounts> {
         let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         counts.years.clone()
+    }
+}
+
+impl Tally {
+    /// Counts the scores of the last days; breaks do not count, as in calibration.
+    fn count_days(
+        &self,
+        counts: &mut TickerCounts,
+        judge: &CalibratedDetector,
+        history: &History<'_>,
+        scores: &Scores,
+        rows: Range<usize>,
+    ) {
+        let model_id = &judge.detector.model_id;
+        let Some((bins, counts)) = self.bins.get(model_id).zip(counts.models.get_mut(model_id))
+        else {
+            return;
+        };
+        let counted = rows.filter(|&row_idx| {
+            history.days[row_idx] > self.daily_after && !history.breaks[row_idx]
+        });
+        for row_idx in counted {
+            if let Some(bin) = bins.bin(scores.causal[row_idx]) {
+                counts.drift.count(history.days[row_idx], bin);
+            }
+        }
     }
 }
 
@@ -182,7 +228,9 @@ impl Observer for Tally {
             years(history.days, test_from).filter(|(year, _)| *year >= self.reading.first_year);
         let own: Vec<(i32, TickerCounts)> = own
             .map(|(year, rows)| {
-                let of = TickerCounts::of(judge, history, scores, judgement, scaler, rows);
+                let mut of =
+                    TickerCounts::of(judge, history, scores, judgement, scaler, rows.clone());
+                self.count_days(&mut of, judge, history, scores, rows);
                 (year, of)
             })
             .collect();
@@ -275,6 +323,13 @@ impl YearCounts {
         told::keep_strongest(&mut self.strongest, EVENTS_TOLD);
     }
 
+    /// Drops single days that are long past by `last_day`.
+    pub(super) fn forget_days(&mut self, last_day: i32) {
+        for counts in self.models.values_mut() {
+            counts.drift.keep_until(last_day);
+        }
+    }
+
     fn add_days(&mut self, days: Option<(i32, i32)>) {
         if let Some((first, last)) = days {
             let (from, to) = self.test_days.unwrap_or((first, last));
@@ -331,6 +386,7 @@ impl ModelCounts {
         self.n_flags += other.n_flags;
         self.judged.add(other.judged);
         self.moments.merge(&other.moments);
+        self.drift.add(&other.drift);
     }
 }
 
@@ -392,6 +448,18 @@ fn events(
         ratio: event.peak_threshold_ratio.unwrap_or(f64::MAX),
     })
     .collect()
+}
+
+/// The causal scores of calibration by model, to count later ones between.
+pub fn bins_by_model(models: &[Ready]) -> BTreeMap<String, ScoreBins> {
+    let own = models.iter().filter_map(|ready| Some((ready.model.model_id.clone(), bins(ready)?)));
+    own.collect()
+}
+
+/// Those of a model for all tickers: each ticker's own has its own scores.
+pub(super) fn bins(ready: &Ready) -> Option<ScoreBins> {
+    let thresholds = ready.model.artifact.thresholds.as_ref()?;
+    ScoreBins::of(&thresholds.causal.pooled.distribution)
 }
 
 pub(super) fn is_archive(ready: &Ready) -> bool {

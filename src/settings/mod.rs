@@ -16,6 +16,7 @@ pub mod models;
 pub mod output;
 pub mod profile;
 pub mod range;
+pub mod retrain;
 pub mod s3;
 pub mod scope;
 pub mod score;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub profile: Profile,
     /// `memory_limit`
     pub memory_limit: MemoryLimit,
+    /// `retrain`
+    pub retrain: value::Placed<retrain::Retrain>,
     /// `[source]`
     pub source: Option<source::Source>,
     /// `[features]`
@@ -95,6 +98,7 @@ impl Settings {
         let profile = file.or("profile", Profile::default()).value;
         profile.refuse_unused(&mut file);
         let memory_limit = file.or("memory_limit", MemoryLimit::default()).value;
+        let retrain = file.or("retrain", retrain::Retrain::default());
         let source = file
             .table("source", "[source] with `path` and `columns`")
             .and_then(source::Source::read);
@@ -138,6 +142,7 @@ impl Settings {
         Self {
             profile,
             memory_limit,
+            retrain,
             source,
             features,
             windows,

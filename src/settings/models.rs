@@ -11,6 +11,7 @@ use super::{
         Clusters, ComponentRows, Decay, Degree, Dropout, Lookback, Neighbours, Order, Quantile,
         Seed, Units,
     },
+    retrain::Retrain,
     scope::ModelScope,
     slug::{Slug, is_slug},
     threshold::Threshold,
@@ -33,6 +34,8 @@ pub struct Model {
     pub threshold: Option<Threshold>,
     /// Whether there is a threshold of its own, readable or not.
     pub has_threshold: bool,
+    /// `retrain`, where it differs from the pipeline's.
+    pub retrain: Option<Placed<Retrain>>,
 }
 
 /// `[models.NAME.detector.VARIANT]`
@@ -182,6 +185,7 @@ pub fn of_archive() -> Vec<Model> {
             detector: Detector::Archive(archive::by_default(variant)),
             threshold: None,
             has_threshold: false,
+            retrain: None,
         })
     };
     archive::default_models().filter_map(model).collect()
@@ -235,8 +239,19 @@ impl Model {
         };
         let has_threshold = fields.has("threshold");
         let threshold = fields.optional_table("threshold").and_then(Threshold::read);
+        let retrain = fields.optional::<Retrain>("retrain", "retrain = \"never\"");
         fields.finish();
-        Some(Self { name: slug?, at, scope, detector: detector?, threshold, has_threshold })
+        if let Some(own) = retrain.as_ref().filter(|own| matches!(own.value, Retrain::Every(_))) {
+            let report = Report::new(format!("`{name}` cannot have a split of its own"))
+                .expected(
+                    "\"never\" or \"when_stale\": the split, which moves on, is the pipeline's",
+                )
+                .found(own.written.clone().unwrap_or_default())
+                .hint("set it for all models, at the top of the file; others may say \"never\"");
+            mistakes.add(own.at, report);
+        }
+        let (name, detector) = (slug?, detector?);
+        Some(Self { name, at, scope, detector, threshold, has_threshold, retrain })
     }
 }
 

@@ -5,7 +5,7 @@ use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_nets::Engine;
-use oddlot_series::{Spans, Split};
+use oddlot_series::Spans;
 use sha2::{Digest, Sha256};
 
 use super::Keys;
@@ -22,17 +22,12 @@ pub struct KeyBase {
 }
 
 impl KeyBase {
-    /// Of `model` in `plan`, split as `split` says and computed by `engine`: by its name only, so that another
+    /// Of `model` in `plan`, split at `spans` and computed by `engine`: by its name only, so that another
     /// processor makes nothing stale.
-    pub fn of(
-        plan: &Plan,
-        model: &ModelPlan,
-        split: &Split,
-        engine: Engine,
-    ) -> Result<Self, Error> {
+    pub fn of(plan: &Plan, model: &ModelPlan, spans: Spans, engine: Engine) -> Result<Self, Error> {
         let sql = sql_of(plan)?;
         // The plan may give fractions, of which other rows make other dates.
-        let Spans { train_to, validation_to, calibration_to } = split.spans();
+        let Spans { train_to, validation_to, calibration_to } = spans;
         let engine = match model.detector {
             DetectorPlan::Network(_) | DetectorPlan::Archive(_) => engine.name(),
             DetectorPlan::Baseline(_) => "none",

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use oddlot_engine::source::Part as Tickers;
@@ -41,16 +42,20 @@ impl Workshop<'_> {
     /// # Errors
     /// No ticker has rows enough; what is not a ticker's fault; the store.
     pub(super) async fn packs(&self, model: &ModelPlan) -> Result<Ready, Error> {
-        let base = KeyBase::of(self.plan, model, &self.split, self.engine)?;
-        let root = Some(self.root);
-        let needs = OwnNeeds::of(root, self.plan, model, self.digest, &base, self.policy).await?;
+        let base = KeyBase::of(self.plan, model, self.split.spans(), self.engine)?;
+        let needs = OwnNeeds::of(&self.look(), model, Some(self.root)).await?;
         let is_new = !needs.is_fresh();
+        if let Some(why) = needs.kept().filter(|_| !is_new) {
+            tracing::warn!(model = model.name.as_str(), "{why}");
+        }
         if is_new {
             tracing::info!(model = model.name.as_str(), "{}", needs.why());
             self.prices.replay(self.plan).await?;
         }
         let watch = Stopwatch::start();
-        let n_made = needs.tickers.values().filter(|own| own.need != Need::Load).count();
+        let begun = Instant::now();
+        let n_made = needs.n_made();
+        let n_learnt = needs.n_learnt(self.digest, self.split.spans().calibration_to);
         let bar = self.progress.learning(model.name.as_str(), n_made as u64);
         let mut heads = Vec::new();
         for part in needs.all_parts() {
@@ -61,20 +66,18 @@ impl Workshop<'_> {
         }
         bar.finish();
         if n_made > 0 {
-            let n_rows = self.digest.n_rows_until(self.split.spans().calibration_to);
-            watch.read().tell("learnt", n_rows);
+            watch.read().tell("learnt", n_learnt);
         }
         refuse_without_any(self, model, &heads)?;
         let (pipeline, name) = (self.plan.pipeline.as_str(), model.name.as_str());
         stop::in_one_go(PackPointer::tidy(self.root, pipeline, name, Some(needs.parts))).await?;
-        Ready::packed(heads, is_new)
+        let (kept, spent) = (needs.kept(), begun.elapsed());
+        Ok(Ready { kept, n_learnt, spent, ..Ready::packed(heads, is_new)? })
     }
 
     /// The packs as they are stored; `None` where one is missing or was made for other parts.
     pub(super) async fn stored_packs(&self, model: &ModelPlan) -> Result<Option<Ready>, Error> {
-        let base = KeyBase::of(self.plan, model, &self.split, self.engine)?;
-        let root = Some(self.root);
-        let needs = OwnNeeds::of(root, self.plan, model, self.digest, &base, self.policy).await?;
+        let needs = OwnNeeds::of(&self.look(), model, Some(self.root)).await?;
         let mut heads = Vec::new();
         for part in needs.all_parts() {
             match needs.packs.get(&part).filter(|pack| pack.parts == needs.parts) {
@@ -92,7 +95,7 @@ impl Workshop<'_> {
             );
         }
         let ready = Ready::packed(heads, false)?;
-        Ok(Some(Ready { newcomers: needs.newcomers(), ..ready }))
+        Ok(Some(Ready { newcomers: needs.newcomers(), kept: needs.kept(), ..ready }))
     }
 
     /// Makes the pack of `part` and stores it.
@@ -107,7 +110,7 @@ impl Workshop<'_> {
     ) -> Result<Model, Error> {
         let mut members = self.kept(needs, part).await?;
         let stale: BTreeMap<&String, &OwnNeed> =
-            needs.members(part).filter(|(_, own)| own.need != Need::Load).collect();
+            needs.members(part).filter(|(_, own)| !own.need.is_stored()).collect();
         let orders = stale.iter().map(|(ticker, own)| {
             let kept = members.remove(*ticker).filter(|_| own.need == Need::Calibrate);
             ((*ticker).clone(), (own.keys.clone(), kept))

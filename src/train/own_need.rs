@@ -6,14 +6,12 @@ use oddlot_engine::Error;
 use oddlot_engine::fingerprint::InputDigest;
 use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::tables::cell::part_of;
-use oddlot_nets::Engine;
-use oddlot_series::Split;
 
 use super::keys::KeyBase;
-use super::{Keys, Need, Policy};
-use crate::artifact::{PackPointer, Pointer};
+use super::{Change, Keys, Look, Need};
+use crate::artifact::{Artifact, PackPointer, Pointer};
 use crate::diagnostic::name;
-use crate::plan::{ModelPlan, Plan};
+use crate::plan::ModelPlan;
 
 /// So many tickers are told by name.
 const TOLD_MAX: usize = 3;
@@ -35,18 +33,17 @@ pub struct OwnNeeds {
 }
 
 impl OwnNeeds {
-    /// Of `model` in `plan` over the rows of `digest`.
+    /// Of `model`.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn of(
-        root: Option<&OutputRoot>,
-        plan: &Plan,
+        look: &Look<'_>,
         model: &ModelPlan,
-        digest: &InputDigest,
-        base: &KeyBase,
-        policy: Policy,
+        root: Option<&OutputRoot>,
     ) -> Result<Self, Error> {
+        let Look { plan, digest, split, engine, policy } = *look;
+        let base = KeyBase::of(plan, model, split.spans(), engine)?;
         let packs = match root {
             Some(root) => {
                 PackPointer::all(root, plan.pipeline.as_str(), model.name.as_str()).await?
@@ -59,6 +56,7 @@ impl OwnNeeds {
             known.extend(own);
         }
         let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
+        let refined = refined(look, model, root, &packs).await?;
         let need = |ticker: &str| {
             let keys = base.of_ticker(digest, ticker);
             let stored = known.get(ticker);
@@ -68,13 +66,25 @@ impl OwnNeeds {
                 judging_key: judging.clone(),
                 is_imported: false,
             });
-            let need = keys.need(pointer.as_ref(), policy);
-            let is_kept = matches!(need, Need::Load | Need::Calibrate);
+            let need = keys.need(pointer.as_ref(), policy, Change::Settings);
+            let need = match (need, stored) {
+                (Need::Changed(_), Some((pack, _))) => {
+                    refined.get(pack.model_id.as_str()).copied().unwrap_or(need)
+                }
+                _ => need,
+            };
+            let is_kept = need.is_stored() || need == Need::Calibrate;
             let kept_in = pointer.filter(|_| is_kept).map(|pointer| pointer.model_id);
             (ticker.to_owned(), OwnNeed { part: part_of(ticker, parts), keys, need, kept_in })
         };
         let tickers = digest.tickers().map(need).collect();
         Ok(Self { tickers, packs, parts })
+    }
+
+    /// The packs that are there, made for as many parts as there are now.
+    pub fn pack_ids(&self) -> impl Iterator<Item = &str> {
+        let own = self.packs.values().filter(|pack| pack.parts == self.parts);
+        own.map(|pack| pack.model_id.as_str())
     }
 
     /// Parts that have a ticker.
@@ -94,7 +104,7 @@ impl OwnNeeds {
         let n_members = self.members(part).count();
         let is_kept = self
             .members(part)
-            .all(|(ticker, own)| own.need == Need::Load && pack.tickers.contains_key(ticker));
+            .all(|(ticker, own)| own.need.is_stored() && pack.tickers.contains_key(ticker));
         (is_kept && pack.tickers.len() == n_members).then_some(pack)
     }
 
@@ -105,6 +115,27 @@ impl OwnNeeds {
         self.tickers.keys().filter(|ticker| !is_known(ticker)).cloned().collect()
     }
 
+    /// Tickers whose models are to be made or calibrated.
+    fn made(&self) -> impl Iterator<Item = &String> {
+        self.tickers.iter().filter(|(_, own)| !own.need.is_stored()).map(|(ticker, _)| ticker)
+    }
+
+    /// How many they are.
+    pub(super) fn n_made(&self) -> usize {
+        self.made().count()
+    }
+
+    /// Their rows up to `last_day`.
+    pub(super) fn n_learnt(&self, digest: &InputDigest, last_day: i32) -> usize {
+        let made: BTreeSet<&str> = self.made().map(String::as_str).collect();
+        digest.n_rows_of_until(last_day, |ticker| made.contains(ticker))
+    }
+
+    /// Why tickers keep models of other rows, if any do.
+    pub(super) fn kept(&self) -> Option<&'static str> {
+        self.tickers.values().find_map(|own| own.need.kept())
+    }
+
     /// Whether nothing is to be done.
     pub fn is_fresh(&self) -> bool {
         self.all_parts().into_iter().all(|part| self.fresh(part).is_some())
@@ -112,9 +143,6 @@ impl OwnNeeds {
 
     /// For people: why models are made anew, and of how many tickers.
     pub fn why(&self) -> String {
-        if self.is_fresh() {
-            return Need::Load.why().to_owned();
-        }
         let n_all = self.tickers.len();
         let of = |need: Need| -> Option<String> {
             let own = self.tickers.iter().filter(|(_, own)| own.need == need);
@@ -132,46 +160,34 @@ impl OwnNeeds {
             };
             Some(format!("{}, {} of {n_all} tickers{told}", need.why(), names.len()))
         };
-        let needs = [Need::First, Need::Changed, Need::Asked, Need::Calibrate];
-        let told: Vec<String> = needs.into_iter().filter_map(of).collect();
+        let changes = [Change::Settings, Change::Split, Change::Rows];
+        let made = [Need::First, Need::Asked, Need::Calibrate].into_iter();
+        let needs = made.chain(changes.map(Need::Changed)).chain(changes.map(Need::Keep));
+        let mut told: Vec<String> = needs.filter_map(of).collect();
+        if !self.is_fresh() && self.n_made() == 0 {
+            told.insert(0, "pack anew: a ticker has left, or there are other parts".to_owned());
+        }
         match told.is_empty() {
-            true => "pack anew: a ticker has left, or there are other parts".to_owned(),
+            true => Need::Load.why().to_owned(),
             false => told.join("; "),
         }
     }
 }
 
-/// Whether the stored model fits, and in words what becomes of it.
-///
-/// # Errors
-/// The store cannot be read.
-pub async fn outlook(
-    root: Option<&OutputRoot>,
-    plan: &Plan,
+/// Pack by pack, what becomes of models that were not made of the rows of today.
+async fn refined(
+    look: &Look<'_>,
     model: &ModelPlan,
-    digest: &InputDigest,
-    (split, engine): (&Split, Engine),
-    policy: Policy,
-) -> Result<Outlook, Error> {
-    let base = KeyBase::of(plan, model, split, engine)?;
-    if !model.scope.is_pooled() {
-        let needs = OwnNeeds::of(root, plan, model, digest, &base, policy).await?;
-        return Ok(Outlook { is_fresh: needs.is_fresh(), why: needs.why(), own: Some(needs) });
+    root: Option<&OutputRoot>,
+    packs: &BTreeMap<u32, PackPointer>,
+) -> Result<BTreeMap<String, Need>, Error> {
+    let mut refined = BTreeMap::new();
+    for pack in packs.values() {
+        let Some(root) = root else { continue };
+        // What cannot be read any more is made anew, whatever has changed.
+        if let Ok(artifact) = Artifact::load(root, &pack.model_id).await {
+            refined.insert(pack.model_id.clone(), look.refined_own(model, &artifact)?);
+        }
     }
-    let stored = match root {
-        Some(root) => Pointer::load(root, plan.pipeline.as_str(), model.name.as_str()).await?,
-        None => None,
-    };
-    let need = base.over(&digest.learnt_from).need(stored.as_ref(), policy);
-    Ok(Outlook { is_fresh: need == Need::Load, why: need.why().to_owned(), own: None })
-}
-
-/// What becomes of a model.
-pub struct Outlook {
-    /// Whether the stored one fits.
-    pub is_fresh: bool,
-    /// In words.
-    pub why: String,
-    /// Ticker by ticker, where each has its own.
-    pub own: Option<OwnNeeds>,
+    Ok(refined)
 }

@@ -1,6 +1,7 @@
 //! What a run uses under a name: one model for all tickers, or packs of each ticker's own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use oddlot_engine::Error;
 use oddlot_engine::tables::OutputRoot;
@@ -19,12 +20,20 @@ pub struct Ready {
     pub newcomers: BTreeSet<String>,
     /// Whether it is new, or one of its packs.
     pub is_new: bool,
+    /// Why it is kept, where what it learnt from has changed.
+    pub kept: Option<&'static str>,
+    /// Rows that it was made of just now.
+    pub n_learnt: usize,
+    /// How long that took, beside others.
+    pub spent: Duration,
 }
 
 impl Ready {
     /// One model for all tickers.
     pub fn one(model: Model, is_new: bool) -> Self {
-        Self { model, packs: Vec::new(), newcomers: BTreeSet::new(), is_new }
+        let (packs, newcomers) = Default::default();
+        let (kept, n_learnt, spent) = Default::default();
+        Self { model, packs, newcomers, is_new, kept, n_learnt, spent }
     }
 
     /// Packs of each ticker's own.
@@ -32,8 +41,8 @@ impl Ready {
     /// # Errors
     /// A bug: there is no pack.
     pub fn packed(packs: Vec<Model>, is_new: bool) -> Result<Self, Error> {
-        let first = packs.first().ok_or_else(|| Error::bug("a model without a pack"))?;
-        Ok(Self { model: first.clone(), packs, newcomers: BTreeSet::new(), is_new })
+        let first = packs.first().ok_or_else(|| Error::bug("a model without a pack"))?.clone();
+        Ok(Self { packs, ..Self::one(first, is_new) })
     }
 
     /// Whether each ticker has its own.

@@ -85,8 +85,8 @@ impl InputDigest {
         is_member: impl Fn(&str) -> bool,
     ) -> RowMarks {
         let mut marks = Marks::default();
-        for (name, ticker) in self.tickers.iter().filter(|(name, _)| is_member(name)) {
-            marks.add(name, ticker.covered(span, reach), true);
+        for (name, covered) in self.covered_by(span, reach, is_member) {
+            marks.add(name, covered, !name.is_empty());
         }
         marks.in_words()
     }

@@ -22,7 +22,7 @@ fn an_unknown_key() {
     assert_snapshot!(told("[output]", "[outputs]"), @r"
     error: unknown key `outputs` in the file
       --> pipelines/p.toml:26:2
-      expected  one of profile, memory_limit, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
+      expected  one of profile, memory_limit, retrain, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
       found     [outputs]
       hint: did you mean `output`?
     ");
@@ -40,7 +40,7 @@ fn an_unknown_table() {
     assert_snapshot!(told("[output]", "[treshold.quantile]\nq = 0.9\n[output]"), @r"
     error: unknown key `treshold` in the file
       --> pipelines/p.toml:26:2
-      expected  one of profile, memory_limit, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
+      expected  one of profile, memory_limit, retrain, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
       found     [treshold]
       hint: did you mean `threshold`?
     ");

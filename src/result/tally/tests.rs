@@ -34,7 +34,7 @@ fn judge(name: &str, rows: usize) -> CalibratedDetector {
 }
 
 fn tally() -> Tally {
-    Tally::new(Units::None, Reading::default())
+    Tally::new(Units::None, BTreeMap::new(), Reading::default(), 0)
 }
 
 /// As [`observe_from`], from the first day on.
@@ -162,7 +162,12 @@ fn years_are_counted_apart_and_together_are_the_whole() {
 
 #[test]
 fn rows_that_were_read_for_later_ones_are_not_counted() {
-    let from_1970 = Tally::new(Units::None, Reading { first_year: 1970, ..Reading::default() });
+    let from_1970 = Tally::new(
+        Units::None,
+        BTreeMap::new(),
+        Reading { first_year: 1970, ..Reading::default() },
+        0,
+    );
     observe_turn(&from_1970, &[4, 30, 60]);
     let whole = tally();
     observe_turn(&whole, &[4, 30, 60]);
@@ -176,7 +181,8 @@ fn rows_that_were_read_for_later_ones_are_not_counted() {
 fn an_event_that_may_have_begun_before_what_was_read_asks_for_more() {
     let reaches_back = |ticker: &str, n_warm, jumps: &[usize]| {
         let cut = BTreeSet::from([ticker.to_owned()]);
-        let tally = Tally::new(Units::None, Reading { first_year: 1970, cut, n_warm });
+        let tally =
+            Tally::new(Units::None, BTreeMap::new(), Reading { first_year: 1970, cut, n_warm }, 0);
         observe_turn(&tally, jumps);
         tally.reaches_back()
     };

@@ -169,7 +169,7 @@ fn a_slip_in_every_table_is_told_with_line_column_and_what_was_meant() {
 
     error: unknown key `treshold` in the file
       --> pipelines/job.toml:26:2
-      expected  one of profile, memory_limit, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
+      expected  one of profile, memory_limit, retrain, source, features, windows, split, scaling, models, threshold, calibration, score, merge, events, universe, checks, output, as_published
       found     [treshold]
       hint: did you mean `threshold`?
 

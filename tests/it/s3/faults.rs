@@ -118,8 +118,13 @@ impl Stage {
 
     /// A run that got no answer about its lease may leave it; nobody waits until it has run out here.
     fn forget_lease(&self) {
-        let lease = "tables/base/_state/leases/pipeline=job.json";
-        std::fs::write(self.cloud.file(lease), &self.before[lease]).unwrap();
+        let is_lease = |name: &String| name.contains("/_state/leases/");
+        for name in self.cloud.everything().into_keys().filter(is_lease) {
+            match self.before.get(&name) {
+                Some(old) => std::fs::write(self.cloud.file(&name), old).unwrap(),
+                None => std::fs::remove_file(self.cloud.file(&name)).unwrap(),
+            }
+        }
     }
 
     /// A run over the wire that gives the server so much time to answer.
