@@ -1,19 +1,18 @@
 //! Makes one model: fits scalers, trains (or takes weights over), calibrates.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oddlot_engine::Error;
 use oddlot_engine::failpoint::{self, Failpoint};
 use oddlot_engine::judged::history;
 use oddlot_engine::tables::SCORING_VERSION;
 use oddlot_engine::ticker_rows::{Layout, TickerRows};
-use oddlot_engine::{Error, Kind, Report};
 use oddlot_nets::{Engine, mean_loss};
 use oddlot_series::{
-    Archive, AsPublished, Baseline, BaselineFit, CalibrateError, Detector, EpochReport, ErrorShape,
-    FitError, Fitted, Form, History, Judge, Merge, ModelSpec, NamedTensor, Norm, Sample, ScalerFit,
-    Scalers, Scaling, Scope, Scores, Split, Thresholds, TrainingSet,
+    Archive, AsPublished, Baseline, BaselineFit, Detector, EpochReport, Fitted, Form, Judge, Merge,
+    ModelSpec, NamedTensor, Norm, ScalerFit, Scalers, Scaling, Scope, Split, Thresholds,
+    TrainingSet,
 };
 use sha2::{Digest, Sha256};
 
@@ -29,6 +28,9 @@ use crate::plan::{DetectorPlan, ModelPlan, Plan, hex};
 use crate::prices::sql_of;
 use crate::settings::score::NormName;
 use crate::stopwatch::{Part, TimedNetwork};
+
+mod calibrate;
+mod unfit;
 
 /// One model to be made: owns what it needs, because it runs on another thread.
 #[derive(Clone)]
@@ -409,158 +411,4 @@ impl Job {
         }
         Ok(detector)
     }
-
-    /// Mean and covariance of the errors of the validation span.
-    fn error_shape(&self, detector: &Detector) -> Result<ErrorShape, Error> {
-        let mut errors = Vec::new();
-        self.each_ticker(|rows| {
-            let history = history(rows, &self.layout);
-            let scores = scores(detector, rows, &history)?;
-            errors.extend(ErrorShape::errors(&history, &scores, &self.split));
-            Ok(())
-        })?;
-        ErrorShape::fit(&errors, self.layout.features.len()).map_err(|error| {
-            let spans = ["split.validation_to", "split.validation"];
-            let title = format!("the errors of `{}` have no mean and covariance", self.model.name);
-            Error::data(
-                Report::new(title)
-                    .at(self.place(spans))
-                    .expected("scored rows in the validation span whose errors vary")
-                    .found(format!("{error}; {}", self.extent))
-                    .hint("move `split.validation_to` later, or take another `norm` in [score]"),
-            )
-        })
-    }
-
-    fn calibrate(&self, detector: &Detector) -> Result<Thresholds, Error> {
-        let mut samples = BTreeMap::new();
-        let mut is_all_constant = true;
-        let (n_features, n_before) =
-            (self.layout.features.len().max(1), self.rows_before(detector));
-        self.each_ticker(|rows| {
-            is_all_constant &= is_constant(&rows.values, n_features);
-            let first = rows.days.partition_point(|&day| day <= self.split.spans().validation_to);
-            let own = rows.from_row(first.saturating_sub(n_before), &self.layout);
-            let history = history(&own, &self.layout);
-            let scores = scores(detector, &own, &history)?;
-            samples.insert(own.ticker.clone(), Sample::of(&history, &scores, &self.split));
-            Ok(())
-        })?;
-        let threshold = lower::threshold(self.model.threshold)?;
-        let mut calibration = lower::calibration(self.plan.calibration);
-        if self.alone {
-            calibration.scope = Scope::Pooled;
-        }
-        let by_hindsight = detector.decides_by_hindsight();
-        Thresholds::calibrate(&threshold, &calibration, &samples, by_hindsight).map_err(|error| {
-            let spans = ["split.calibration_to", "split.calibration"];
-            if is_all_constant {
-                return self.constant();
-            }
-            let (expected, hint) = match error {
-                CalibrateError::TooFewScores(_) => (
-                    "as many calibration scores as the smallest p-value needs",
-                    "raise `alpha`, or move `split.validation_to` and `split.calibration_to`",
-                ),
-                CalibrateError::NoScores { .. } => (
-                    "scored rows in the calibration span",
-                    "move `split.validation_to` and `split.calibration_to`, or take [threshold.fixed]",
-                ),
-            };
-            Error::data(
-                Report::new(format!("the threshold of `{}` cannot be calibrated", self.model.name))
-                    .at(self.place(spans))
-                    .expected(expected)
-                    .found(format!("{error}; {}", self.extent))
-                    .hint(hint),
-            )
-        })
-    }
-
-    /// Rows before a row that its score depends on; all where a published protocol knows no such bound.
-    fn rows_before(&self, detector: &Detector) -> usize {
-        match self.as_published() {
-            Some(_) => usize::MAX,
-            None => detector.rows_before(self.layout.length),
-        }
-    }
-
-    /// Where the first of `keys` stands that the user wrote.
-    fn place(&self, keys: [&str; 2]) -> &str {
-        let places = &self.plan.places;
-        let written = keys.into_iter().find_map(|key| places.get(key));
-        written.map_or(&self.plan.file, |written| &written.place)
-    }
-
-    fn constant(&self) -> Error {
-        let places = &self.plan.places;
-        let hint = places.named("source.columns.value");
-        Error::data(
-            Report::new(format!(
-                "`{}` has nothing to judge by: no value ever changes",
-                self.model.name
-            ))
-            .at(places.place("source.path", &self.plan.file))
-            .expected("a ticker whose values change up to the end of the calibration span")
-            .found(format!("the same in all rows of every ticker; {}", self.extent))
-            .hint(format!("name another column in {hint}, or add tickers that move")),
-        )
-    }
-
-    fn unlearnable(&self, found: &str) -> Error {
-        Error::data(
-            Report::new(format!("`{}` has nothing to learn from", self.model.name))
-                .at(self.place(["split.train_to", "split.train"]))
-                .expected("rows with a value in the training span")
-                .found(format!("{found}; {}", self.extent))
-                .hint("move `split.train_to` later, or add history"),
-        )
-    }
-
-    fn unfit(&self, error: &FitError) -> Error {
-        let kind = match error {
-            // Another ticker's may converge.
-            FitError::Diverged { .. } if self.alone => Kind::Data,
-            FitError::Layers { .. } | FitError::Diverged { .. } | FitError::Engine(_) => {
-                Kind::Config
-            }
-            FitError::NoTrainingWindow => Kind::Data,
-            FitError::Shape { .. } | FitError::Weights(_) => Kind::Bug,
-        };
-        let name = format!("models.{}", self.model.name);
-        let report = Report::new(format!("`{}` cannot be trained", self.model.name))
-            .at(self.place([&name, &name]))
-            .found(error.to_string());
-        let report = match error {
-            FitError::NoTrainingWindow => report
-                .at(self.place(["split.train_to", "split.train"]))
-                .expected("a full window that lies wholly in the training span")
-                .found(format!("none; {}", self.extent))
-                .hint("move `split.train_to` later, or lower `windows.length`"),
-            FitError::Diverged { .. } => report
-                .expected("a loss that stays finite")
-                .hint(format!("lower `learning_rate` in [{name}.train]")),
-            FitError::Layers { .. } => report
-                .expected("layers that fit the window")
-                .hint("change `units`, `latent` or `windows.length`"),
-            FitError::Engine(_) => report.hint("unset `ODDLOT_ISA`"),
-            FitError::Shape { .. } | FitError::Weights(_) => report,
-        };
-        Error::new(kind, report)
-    }
-}
-
-fn scores(detector: &Detector, rows: &TickerRows, history: &History<'_>) -> Result<Scores, Error> {
-    detector
-        .score(&rows.ticker, history)
-        .map_err(|error| Error::bug(format!("ticker {}: {error}", rows.ticker)))
-}
-
-/// Whether each feature has one value in all rows that have any; values are interleaved.
-fn is_constant(values: &[f64], n_features: usize) -> bool {
-    (0..n_features).all(|feature| {
-        let mut known =
-            values.iter().skip(feature).step_by(n_features).filter(|value| value.is_finite());
-        known.next().is_none_or(|first| known.all(|value| value == first))
-    })
 }
