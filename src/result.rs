@@ -15,7 +15,7 @@ use oddlot_engine::{Error, Report};
 use oddlot_series::{Proportion, Stated};
 use serde::{Deserialize, Serialize};
 
-pub use drift::Lately;
+pub use drift::{Lately, advice};
 pub use stored::PartCounts;
 pub use tally::{Reading, Tally, Units, bins_by_model};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oddlot_engine::Error;
 use oddlot_engine::query::Bound;
 use oddlot_report::page::{
-    Drift, EventLine, FlaggedTicker, Issue, ModelResult, Quarter, Realised, Report, RunLine,
+    self, Drift, EventLine, FlaggedTicker, Issue, ModelResult, Quarter, Realised, Report, RunLine,
     Scores, TickerLine, TopEvent,
 };
 use oddlot_series::Stated;
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Look, Subject, Wanted};
 use crate::artifact::Losses;
-use crate::result::{ModelSummary, Summary};
+use crate::result::{ModelSummary, Summary, advice};
 
 const LIST_EVENTS: &str = include_str!("../../sql/report/list_events.sql");
 const COUNT_RATIOS: &str = include_str!("../../sql/report/count_ratios.sql");
@@ -162,6 +162,7 @@ impl Look<'_> {
             n_events: events.first().map_or(0, |event| event.n_all),
             events: events.into_iter().map(event).collect(),
             drift: drift(quarters, &order),
+            lately: summary.models.iter().filter_map(lately).collect(),
             issues: issues.into_iter().map(issue).collect(),
             statuses: statuses.into_iter().map(|row| (row.status, row.n)).collect(),
             n_troubled: troubled.first().map_or(0, |row| row.n_all),
@@ -227,6 +228,20 @@ fn result(model: &ModelSummary) -> ModelResult {
         n_events: model.n_events,
         correlation: model.correlation,
     }
+}
+
+fn lately(model: &ModelSummary) -> Option<page::Lately> {
+    let of = model.lately?;
+    Some(page::Lately {
+        model: model.name.clone(),
+        n_sessions: of.n_sessions as u64,
+        days: of.days,
+        n: of.drift.n,
+        psi: of.drift.psi,
+        ks: of.drift.ks,
+        p_value: of.drift.p_value,
+        advice: advice(model),
+    })
 }
 
 fn scores(bins: Vec<BinRow>, split: &str, order: &dyn Fn(&str) -> Option<usize>) -> Vec<Scores> {

@@ -48,6 +48,8 @@ pub struct Report {
     pub charts: Vec<TopEvent>,
     /// Of each model.
     pub drift: Vec<Drift>,
+    /// The last sessions beside calibration.
+    pub lately: Vec<Lately>,
     /// Why rows have no window of their own.
     pub issues: Vec<Issue>,
     /// How many tickers have which status.
@@ -175,6 +177,27 @@ pub struct Drift {
     pub calibration_mean: Option<f64>,
     /// In the order of time.
     pub quarters: Vec<Quarter>,
+}
+
+/// Scores of the last sessions beside those of calibration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lately {
+    /// Whose.
+    pub model: String,
+    /// How many sessions.
+    pub n_sessions: u64,
+    /// First and last of them, days since 1970-01-01.
+    pub days: (i32, i32),
+    /// Their scores.
+    pub n: u64,
+    /// Population stability index.
+    pub psi: f64,
+    /// Largest distance of the distribution functions, 0 … 1.
+    pub ks: f64,
+    /// Of that distance.
+    pub p_value: f64,
+    /// What to do about it, if anything.
+    pub advice: Option<String>,
 }
 
 /// Rows of a quarter.

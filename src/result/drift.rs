@@ -109,7 +109,7 @@ fn line(model: &ModelSummary, lately: &Lately) -> Vec<String> {
 }
 
 /// What to do about it; `None` where nothing is to be done.
-fn advice(model: &ModelSummary) -> Option<String> {
+pub fn advice(model: &ModelSummary) -> Option<String> {
     let name = &model.name;
     match model.lately?.drift.verdict() {
         Verdict::TooFew | Verdict::Steady => None,

@@ -265,7 +265,37 @@ pub(super) fn drift(report: &Report) -> Result<Section, Undrawable> {
         .iter()
         .filter_map(|drift| Some((printable(&drift.model), small::drift(drift)?)))
         .collect();
+    let lately = report.lately.iter().map(|of| {
+        vec![
+            Cell::Text(printable(&of.model)),
+            whole(of.n_sessions),
+            Cell::Text(iso_day(of.days.0)),
+            Cell::Text(iso_day(of.days.1)),
+            whole(of.n),
+            figure(Some(of.psi), |psi| fixed(psi, 3)),
+            figure(Some(of.ks), |ks| fixed(ks, 3)),
+            figure(Some(of.p_value), |p_value| fixed(p_value, 4)),
+        ]
+    });
+    let lately: Vec<Vec<Cell>> = lately.collect();
+    let columns = [
+        text("model"),
+        number("sessions"),
+        text("from"),
+        text("to"),
+        number("scores"),
+        number("PSI"),
+        number("KS"),
+        number("p-value"),
+    ];
     let body = html! {
+        @if !lately.is_empty() {
+            (table("Scores of the last sessions beside those of calibration", &columns, lately))
+            p.note { "PSI: population stability index over the deciles of calibration, below 0.1 no change, above 0.25 a \
+                      large one; KS: largest distance of the two distributions, its p-value as if all scores were \
+                      independent." }
+        }
+        @for advice in report.lately.iter().filter_map(|of| of.advice.as_deref()) { p { (printable(advice)) "." } }
         p { "The mean score of a quarter over the threshold. Where it stays above the dashed mean of the calibration span, \
              days are no longer those that the threshold was set on: calibrate anew." }
         @if pictures.is_empty() { p { "No scores." } }

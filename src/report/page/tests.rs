@@ -72,6 +72,16 @@ fn full(n: usize) -> Report {
                 .map(|idx| Quarter { from: 15_000 + 91 * idx, n: 60, n_flags: 1, mean_ratio: 0.3 })
                 .collect(),
         }],
+        lately: vec![Lately {
+            model: "forecaster".into(),
+            n_sessions: 120,
+            days: (19_800, 19_999),
+            n: 4321,
+            psi: 0.2671,
+            ks: 0.105,
+            p_value: 0.0031,
+            advice: Some("the errors of forecaster have grown".into()),
+        }],
         issues: vec![Issue {
             reason: "gap".into(),
             n_rows: 3,
@@ -185,4 +195,15 @@ fn an_empty_report_is_a_page() {
 #[test]
 fn the_same_report_gives_the_same_bytes() {
     assert_eq!(page(&full(50)), page(&full(50)));
+}
+
+#[test]
+fn drift_is_told_with_its_measures_and_what_to_do() {
+    let html = page(&full(3)).unwrap();
+    let row = [">forecaster<", ">120<", ">4,321<", ">0.267<", ">0.105<", ">0.0031<"];
+    let mut rest = html.split_once("Scores of the last sessions").unwrap().1;
+    for cell in row {
+        rest = rest.split_once(cell).unwrap_or_else(|| panic!("{cell}: {html}")).1;
+    }
+    assert!(rest.contains("the errors of forecaster have grown."));
 }
