@@ -33,8 +33,8 @@ impl fmt::Display for Summary {
             "\nMAE: mean absolute error per value, in training standard deviations of the feature;"
         )?;
         writeln!(f, "naive: the same error of the simplest rivals over the same windows.\n")?;
-        self.write_drift(f)?;
         self.write_rates(f)?;
+        self.write_drift(f)?;
         for verdict in self.verdicts() {
             writeln!(f, "- {verdict}")?;
         }
