@@ -5,6 +5,7 @@ mod evaluate;
 mod import;
 mod look;
 mod models;
+mod sql;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
 pub use import::{Decimal, Duplicates, ImportArgs};
 pub use look::{ChartArgs, ReportArgs, ReportFormat};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
+pub use sql::{Format, SqlArgs};
 
 /// Finds what does not belong in price history.
 ///
@@ -74,7 +76,7 @@ pub enum Command {
     #[command(after_help = "Example: oddlot report pipelines/sp500.toml -o report.html")]
     Report(ReportArgs),
     /// Ask the tables in SQL; with neither query nor file, open a prompt
-    #[command(after_help = "Example: oddlot sql \"SELECT * FROM events ORDER BY start_ts\"")]
+    #[command(after_help = sql::SQL_HELP)]
     Sql(SqlArgs),
     /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
     #[command(after_help = import::EXAMPLES)]
@@ -95,7 +97,7 @@ pub enum Command {
     /// Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
     #[command(after_help = "Example: oddlot doctor pipelines/sp500.toml")]
     Doctor(DoctorArgs),
-    /// Print what cron, systemd or Airflow need to run a pipeline every night
+    /// Print what cron, systemd or Airflow need to run a pipeline every night, or DuckDB to read its tables
     #[command(after_help = "Example: oddlot export cron pipelines/sp500.toml")]
     Export(ExportJobArgs),
     /// Measure how fast networks are trained and scored on this machine
@@ -244,26 +246,6 @@ pub struct Tickers {
     pub tickers: Vec<String>,
 }
 
-/// `sql`.
-#[derive(Clone, Debug, Args)]
-pub struct SqlArgs {
-    /// The query; its tables are errors, reconstructions, anomalies, events, runs and others
-    #[arg(value_name = "QUERY", conflicts_with = "file")]
-    pub query: Option<String>,
-    /// Read the query from a file
-    #[arg(long, short, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// The output folder to ask, or s3://bucket/prefix
-    #[arg(long, value_name = "DIR", default_value = "out", conflicts_with = "pipeline")]
-    pub root: String,
-    /// Ask the output folder that this pipeline writes to
-    #[arg(long, short, value_name = "PIPELINE")]
-    pub pipeline: Option<PathBuf>,
-    /// How to write the answer
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
-}
-
 /// `doctor`.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
@@ -278,7 +260,7 @@ pub struct ExportJobArgs {
     /// Whom to print it for
     #[arg(value_name = "SCHEDULER")]
     pub scheduler: Scheduler,
-    /// The pipeline file to run
+    /// The pipeline file to run, or whose tables to read
     #[arg(value_name = "PIPELINE")]
     pub pipeline: PathBuf,
     /// Where oddlot is; by default this very program
@@ -289,7 +271,7 @@ pub struct ExportJobArgs {
     pub image: Option<String>,
 }
 
-/// What starts a job every night.
+/// What starts a job every night, or reads what it has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scheduler {
     /// A line for crontab
@@ -298,6 +280,8 @@ pub enum Scheduler {
     Systemd,
     /// A DAG for Airflow 3
     Airflow,
+    /// Views over the tables for DuckDB, with what every column means
+    Ddl,
 }
 
 /// An output folder, by name or by the pipeline that writes to it.
@@ -326,19 +310,6 @@ pub enum LogFormat {
 pub enum FailOn {
     /// A flagged day
     Anomaly,
-}
-
-/// How to write the answer of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Columns with borders
-    Table,
-    /// Comma-separated, with a header
-    Csv,
-    /// One JSON object a line
-    Json,
-    /// A Parquet file on stdout
-    Parquet,
 }
 
 impl Cli {

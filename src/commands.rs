@@ -32,6 +32,8 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::{colour, diagnostic, relative, stop, tell};
 
+pub use sql::{Bounds, tell_cut};
+
 /// Does what the command line asks for; `engine` computes the networks.
 ///
 /// # Errors
@@ -120,12 +122,42 @@ fn block_on(
     threads: usize,
     work: impl Future<Output = Result<Exit, Error>>,
 ) -> Result<Exit, Error> {
+    block_on_with(threads, STACK_BYTES, work)
+}
+
+/// What a thread of tokio has for its stack, unless it needs more.
+const STACK_BYTES: usize = 2 << 20;
+
+/// What a query of any shape needs: it is planned by recursion, a few kilobytes for each word at worst.
+const DEEP_STACK_BYTES: usize = 256 << 20;
+
+/// [`block_on`] where stacks have to be deep: whoever nests a query deeply gets an answer or a refusal.
+fn block_on_deep(
+    threads: usize,
+    work: impl AsyncFnOnce() -> Result<Exit, Error> + Send,
+) -> Result<Exit, Error> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(DEEP_STACK_BYTES)
+            .spawn_scoped(scope, || block_on_with(threads, DEEP_STACK_BYTES, work()))
+            .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn block_on_with(
+    threads: usize,
+    stack_bytes: usize,
+    work: impl Future<Output = Result<Exit, Error>>,
+) -> Result<Exit, Error> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
         .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .thread_stack_size(stack_bytes)
         .enable_all()
         .build()
         .map_err(|error| Error::bug(format!("threads cannot be started: {error}")))?;

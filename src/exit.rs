@@ -15,6 +15,8 @@ pub enum Exit {
     Done,
     /// Finished, but too many tickers failed.
     TickersFailed,
+    /// Answered, but not with all rows: `sql --limit`.
+    Cut,
     /// The command line (of most mistakes clap ends with it by itself), `ODDLOT_ENGINE` or `ODDLOT_ISA` is wrong.
     Usage,
     /// An input check stopped it, or no ticker survived.
@@ -45,7 +47,7 @@ impl Exit {
         match self {
             Self::Skipped(code) => code,
             Self::Done => 0,
-            Self::TickersFailed => 1,
+            Self::TickersFailed | Self::Cut => 1,
             Self::Usage => 2,
             Self::Input => 3,
             Self::Anomaly => 4,
@@ -67,7 +69,7 @@ impl Exit {
             Self::Skipped(_) => 0,
             Self::Done => 1,
             Self::Anomaly => 2,
-            Self::TickersFailed => 3,
+            Self::TickersFailed | Self::Cut => 3,
             refused => 1000 + u32::from(refused.code()),
         };
         if rank(other) > rank(self) { other } else { self }

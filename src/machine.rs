@@ -27,6 +27,15 @@ pub fn peak_mib() -> Option<u64> {
     Some(kib / 1024)
 }
 
+/// The memory that this process holds now, without what it has mapped from files; `None` where the system does
+/// not tell.
+pub fn memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let held = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let kib: u64 = held.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 /// Its name in the network, `this machine` where it has none.
 pub fn name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

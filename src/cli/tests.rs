@@ -100,6 +100,24 @@ fn sql_asks_the_folder_out_by_default_and_a_pipeline_instead_of_it() {
     assert!(parsed("oddlot sql SELECT --pipeline p.toml").is_ok());
     refusal("oddlot sql SELECT --pipeline p.toml --root out");
     refusal("oddlot sql SELECT -f query.sql");
+    refusal("oddlot sql -f query.sql --question stale_tickers");
+}
+
+#[test]
+fn parameters_and_bounds_of_a_query_are_read_and_nonsense_is_refused() {
+    let sql = |line: &str| match parsed(line).unwrap().command {
+        Command::Sql(sql) => sql,
+        other => panic!("{other:?}"),
+    };
+    let args = sql("oddlot sql Q --param day=2026-02-11 --param $t=a=b --param empty=");
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(args.param, [pair("day", "2026-02-11"), pair("t", "a=b"), pair("empty", "")]);
+    assert_eq!((args.limit, args.timeout, args.memory), (None, 300, bytesize::ByteSize::gib(2)));
+    assert_eq!(sql("oddlot sql p.toml --question").question.as_deref(), Some(""));
+    assert_eq!(sql("oddlot sql --memory 500MB Q").memory, bytesize::ByteSize::mb(500));
+    for wrong in ["--param day", "--param =1", "--memory 1MB", "--memory much", "--limit -1"] {
+        refusal(&format!("oddlot sql Q {wrong}"));
+    }
 }
 
 #[test]
@@ -234,7 +252,7 @@ fn help_reads_in_the_words_of_the_field() {
       verify    Read everything in an output folder and tell what is not as it was written
       evaluate  Tell how well scores find what labels say, beside what needs no detector
       doctor    Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
-      export    Print what cron, systemd or Airflow need to run a pipeline every night
+      export    Print what cron, systemd or Airflow need to run a pipeline every night, or DuckDB to read its tables
       bench     Measure how fast networks are trained and scored on this machine
       help      Print this message or the help of the given subcommand(s)
 
@@ -326,22 +344,31 @@ fn help_reads_in_the_words_of_the_field() {
     assert_snapshot!(help("sql"), @r#"
     Ask the tables in SQL; with neither query nor file, open a prompt
 
-    Usage: oddlot sql [OPTIONS] [QUERY]
+    Usage: oddlot sql [OPTIONS] [QUERY|PIPELINE]
 
     Arguments:
-      [QUERY]  The query; its tables are errors, reconstructions, anomalies, events, runs and others
+      [QUERY|PIPELINE]  The query, on errors, anomalies, events, runs and others; or a pipeline file (*.toml), to ask at a prompt
 
     Options:
       -f, --file <FILE>          Read the query from a file
+          --question [<NAME>]    Ask a question that is kept ready; without a name, list them
+          --param <NAME=VALUE>   What $NAME in the query stands for; may be given several times
           --root <DIR>           The output folder to ask, or s3://bucket/prefix [default: out]
       -p, --pipeline <PIPELINE>  Ask the output folder that this pipeline writes to
-          --format <FORMAT>      How to write the answer [default: table] [possible values: table, csv, json, parquet]
+          --format <FORMAT>      How to write the answer [default: table] [possible values: table, markdown, csv, json, jsonl, parquet]
+          --limit <ROWS>         Rows at most, 0 for all; by default 10000 of table and markdown, all of the others
+          --timeout <SECONDS>    Stop a query that takes longer, 0 for never [default: 300]
+          --memory <SIZE>        Stop a query that needs more memory [default: 2GiB]
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
       -q, --quiet                Show no progress, only warnings, errors and the result
       -h, --help                 Print help (see more with '--help')
       -V, --version              Print version
 
-    Example: oddlot sql "SELECT * FROM events ORDER BY start_ts"
+    A query reads the tables and does nothing else. Its $names get their values by --param. An answer that --limit cuts
+    ends with code 1; a query stopped by --timeout with 75, by --memory with 78. At the prompt, \? tells what else there is.
+
+    Example: oddlot sql "SELECT * FROM events WHERE ticker = $t ORDER BY start_ts" --param t=SPX
+             oddlot sql pipelines/sp500.toml --question busiest_tickers --param sessions=60
     "#);
     assert_snapshot!(help("models"), @r"
     List the trained models of an output folder; export and import their weights

@@ -1,9 +1,14 @@
-//! `export`: what a scheduler needs to run a pipeline every night, ready to be put in place.
+//! `export`: what a scheduler needs to run a pipeline every night, or another engine to read its tables, ready to be
+//! put in place.
+
+mod ddl;
 
 use std::path::{Path, PathBuf};
 
+use oddlot_engine::tables::OutputRoot;
 use oddlot_engine::{Error, Report};
 
+use super::{block_on, load, sql, threads};
 use crate::cli::{ExportJobArgs, Scheduler};
 use crate::exit::Exit;
 use crate::say;
@@ -17,14 +22,45 @@ const AIRFLOW_KUBERNETES: &str = include_str!("export/airflow_kubernetes.py");
 
 /// `oddlot export`: prints it.
 pub fn export(args: &ExportJobArgs) -> Result<Exit, Error> {
+    if args.scheduler == Scheduler::Ddl {
+        return views(&args.pipeline);
+    }
     let job = Job::of(args)?;
     say(&match (args.scheduler, &args.image) {
+        (Scheduler::Ddl, _) => String::new(),
         (Scheduler::Cron, _) => job.cron(),
         (Scheduler::Systemd, _) => job.systemd(),
         (Scheduler::Airflow, None) => job.airflow(),
         (Scheduler::Airflow, Some(image)) => job.airflow_in(image),
     });
     Ok(Exit::Done)
+}
+
+/// Views over the tables that a pipeline writes to.
+fn views(pipeline: &Path) -> Result<Exit, Error> {
+    let place = load(pipeline)?.output.root;
+    block_on(threads(None), async {
+        let catalog = sql::open(&place, &[]).await?;
+        let root = OutputRoot::open_existing(&place)?;
+        let root = match root.local().map(Path::canonicalize) {
+            Some(Ok(folder)) => text(&folder)?,
+            _ => root.name().to_owned(),
+        };
+        say(&ddl::duckdb(&catalog, &root).await?);
+        Ok(Exit::Done)
+    })
+}
+
+/// A path as text.
+fn text(path: &Path) -> Result<String, Error> {
+    path.to_str().filter(|text| !text.contains(char::is_control)).map(str::to_owned).ok_or_else(
+        || {
+            let report = Report::new("this path cannot be written into a statement")
+                .at(crate::diagnostic::visible(&path.display().to_string()))
+                .expected("text without control characters");
+            Error::config(report.hint("rename it"))
+        },
+    )
 }
 
 /// A pipeline and the program that runs it.

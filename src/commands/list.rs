@@ -36,7 +36,7 @@ fn list(args: &Where, query: &str, engine: Option<Engine>) -> Result<Exit, Error
         (None, None) => return Err(Error::config(Report::new("name a pipeline or `--root`"))),
     };
     let is_watched = std::io::stdout().is_terminal();
-    let format = if is_watched { OutputFormat::Table } else { OutputFormat::Json };
+    let format = if is_watched { OutputFormat::Table } else { OutputFormat::JsonLines };
     block_on(threads(None), async {
         sql::open(&root, &[]).await?.answer(query, format, &mut std::io::stdout()).await?;
         if let (Some(plan), Some(engine)) = (&plan, engine) {

@@ -143,7 +143,7 @@ async fn in_tables(catalog: &Catalog) -> Result<Found, Error> {
     let mut found = Found::new();
     for query in QUERIES {
         let mut out = Vec::new();
-        catalog.answer(query, OutputFormat::Json, &mut out).await?;
+        catalog.answer(query, OutputFormat::JsonLines, &mut out).await?;
         for line in String::from_utf8_lossy(&out).lines() {
             let row: Value = serde_json::from_str(line)
                 .map_err(|error| Error::bug(format!("a row of figures: {error}")))?;

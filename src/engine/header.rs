@@ -11,8 +11,12 @@
 //! -- link      return
 //! -- causal    yes
 //! ```
+//! `takes` names what a question's `$name`s stand for unless somebody says otherwise, as
+//! `sessions = 21: how many; ticker = : one only, all if empty`.
 //! `lookback` counts the rows a value is computed from, its own included: `close` has 1, a
 //! return 2. `gives` may break over lines that are indented deeper. Other lines are prose.
+
+mod takes;
 
 use crate::checks::Severity;
 use crate::error::{Error, Report, Result};
@@ -39,6 +43,8 @@ pub struct GivenColumn {
     pub data_type: String,
 }
 
+pub use takes::Taken;
+
 /// A parsed header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
@@ -58,14 +64,18 @@ pub struct Header {
     pub requires_positive: Vec<String>,
     /// How an expectation becomes a price.
     pub link: Link,
+    /// The parameters of a question.
+    pub takes: Vec<Taken>,
     /// What becomes of the rows of an input check, unless a pipeline says otherwise.
     pub severity: Option<Severity>,
     /// No column sees the future unless its name starts with `target_`.
     pub causal: bool,
 }
 
-const KEYS: [&str; 9] =
-    ["grain", "needs", "gives", "features", "lookback", "requires", "link", "severity", "causal"];
+const KEYS: [&str; 10] = [
+    "grain", "needs", "gives", "takes", "features", "lookback", "requires", "link", "severity",
+    "causal",
+];
 
 impl Header {
     /// Reads the header of `text`; `file` is its name in messages.
@@ -150,6 +160,7 @@ impl Header {
             "grain" => self.grain = value.into(),
             "needs" => self.needs = value.into(),
             "gives" => self.gives = given_columns(value),
+            "takes" => self.takes = takes::parse(value)?,
             "features" => self.features = names(value)?,
             "lookback" => self.lookback = Some(lookback(value)?),
             "requires" => self.requires_positive = requires(value)?,

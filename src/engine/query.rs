@@ -11,19 +11,23 @@
 
 mod ask;
 mod complete;
+mod described;
 mod format;
+mod given;
 mod held;
 pub(crate) mod message;
 pub(crate) mod pinned;
 mod rows;
 mod scored;
 mod shell;
+mod size;
 mod tables;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::catalog::{MemTable, MemoryCatalogProviderList};
+use datafusion::common::ParamValues;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::context::{SQLOptions, SessionContext};
@@ -38,10 +42,11 @@ use held::Held;
 
 pub use ask::{count_anomalies, untold_alerts};
 pub use complete::{COMPLETE, PARTIAL, SHARD};
-pub use format::{OutputFormat, TABLE_ROWS_MAX, write};
+pub use described::Described;
+pub use format::{OutputFormat, TABLE_ROWS_MAX, Written, write};
 pub use rows::Bound;
 pub use scored::{ScoredRow, first_feature, scored_rows};
-pub use shell::{Shell, Step};
+pub use shell::{Shell, Step, is_command};
 
 /// Tables of which a reader sees one complete run: deterministic cells, replaced whole.
 pub const CELL_TABLES: [&str; 4] = ["reconstructions", "errors", "anomalies", "events"];
@@ -78,6 +83,28 @@ pub struct Catalog {
 /// A table's name, and the query whose rows it holds.
 pub type NamedQuery = (&'static str, &'static str);
 
+/// A question with all that goes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// One query.
+    pub query: &'a str,
+    /// What its `$name`s stand for.
+    pub values: Values<'a>,
+    /// How to write the answer.
+    pub format: OutputFormat,
+    /// Rows at most; `None` is all.
+    pub rows_max: Option<u64>,
+}
+
+/// What the `$name`s of a query stand for.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// Values as they are.
+    Bound(&'a [(&'a str, Bound)]),
+    /// Text, each of which becomes what the query needs there; every `$name` has one.
+    Text(&'a [(String, String)]),
+}
+
 impl Catalog {
     /// Finds the tables under `root`: a folder, or a URL whose object store `context` knows.
     ///
@@ -108,12 +135,13 @@ impl Catalog {
         root: &str,
         held: &'static [NamedQuery],
     ) -> Result<Self> {
+        let reader = reader(context)?;
         let mut catalog = Self {
             base: context.clone(),
             root: root.to_owned(),
-            context: reader(context)?,
+            functions: function_names(&reader),
+            context: reader,
             tables: Vec::new(),
-            functions: function_names(context),
             notes: Vec::new(),
             held,
         };
@@ -177,15 +205,29 @@ impl Catalog {
         query: &str,
         values: &[(&str, Bound)],
     ) -> Result<SendableRecordBatchStream> {
+        self.start(query, Values::Bound(values)).await
+    }
+
+    async fn start(&self, query: &str, values: Values<'_>) -> Result<SendableRecordBatchStream> {
         let read_only = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
         let told = |cause| message::report(cause, self.known());
+        size::check(query)?;
         let frame = self.context.sql_with_options(query, read_only).await.map_err(told)?;
-        let frame = match values {
-            [] => frame,
-            values => frame.with_param_values(rows::parameters(values)).map_err(told)?,
+        let parameters = match values {
+            Values::Bound(values) => rows::parameters(values),
+            Values::Text(given) => {
+                let values = given::bind(frame.logical_plan(), given, &told)?;
+                let values: Vec<(&str, Bound)> =
+                    values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+                rows::parameters(&values)
+            }
+        };
+        let frame = match &parameters {
+            ParamValues::Map(values) if values.is_empty() => frame,
+            _ => frame.with_param_values(parameters).map_err(told)?,
         };
         frame.execute_stream().await.map_err(told)
     }
@@ -216,28 +258,45 @@ impl Catalog {
         format: OutputFormat,
         out: &mut (dyn std::io::Write + Send),
     ) -> Result<u64> {
+        let values = Values::Bound(values);
+        let asked = Asked { query, values, format, rows_max: format.rows_max() };
+        Ok(self.answer_asked(asked, out).await?.n_rows)
+    }
+
+    /// The same of a question with all that goes with it; tells whether the answer was cut.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::answer`]; `Usage` where values and `$name`s are not the same.
+    pub async fn answer_asked(
+        &self,
+        asked: Asked<'_>,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<Written> {
         let mut held = Held::new(out);
-        let mut done = self.answer_into((query, values), format, &mut held).await;
+        let mut done = self.answer_into(asked, &mut held).await;
         for _ in 1..TRIES {
             match &done {
                 Err(error) if pinned::is_changed(error) && held.forget() => {}
                 _ => break,
             }
             let anew = Self::open_holding(&self.base, &self.root, self.held).await?;
-            done = anew.answer_into((query, values), format, &mut held).await;
+            done = anew.answer_into(asked, &mut held).await;
+        }
+        if done.is_err() {
+            // What has not passed need not look like an answer.
+            held.forget();
         }
         held.pass_on().and(done)
     }
 
     async fn answer_into(
         &self,
-        (query, values): (&str, &[(&str, Bound)]),
-        format: OutputFormat,
+        asked: Asked<'_>,
         out: &mut (dyn std::io::Write + Send),
-    ) -> Result<u64> {
-        let rows = self.sql_with(query, values).await?;
+    ) -> Result<Written> {
+        let rows = self.start(asked.query, asked.values).await?;
         let told = |cause| message::report(cause, self.known());
-        format::write_with(rows, format, out, &told).await
+        format::write_with(rows, asked.format, asked.rows_max, out, &told).await
     }
 
     fn known(&self) -> message::Known<'_> {
@@ -254,7 +313,22 @@ fn function_names(context: &SessionContext) -> Vec<String> {
     names.into_iter().cloned().collect()
 }
 
-/// A context of its own: no tables, no cached listings, `information_schema` for SHOW.
+/// Functions that make gigabytes of a few bytes, in one allocation that no memory limit sees coming.
+const GROWING: [&str; 10] = [
+    "array_repeat",
+    "array_resize",
+    "generate_series",
+    "list_repeat",
+    "list_resize",
+    "lpad",
+    "range",
+    "repeat",
+    "rpad",
+    "space",
+];
+
+/// A context of its own: no tables, no cached listings, no function that grows without measure,
+/// `information_schema` for SHOW. `generate_series` in FROM, which streams, stays.
 fn reader(base: &SessionContext) -> Result<SessionContext> {
     let cache = CacheManagerConfig::default().with_list_files_cache_limit(0);
     let runtime = RuntimeEnvBuilder::from_runtime_env(&base.runtime_env())
@@ -271,7 +345,11 @@ fn reader(base: &SessionContext) -> Result<SessionContext> {
         .with_runtime_env(runtime)
         .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
         .build();
-    Ok(SessionContext::new_with_state(state))
+    let context = SessionContext::new_with_state(state);
+    for name in GROWING {
+        context.deregister_udf(name);
+    }
+    Ok(context)
 }
 
 #[cfg(test)]

@@ -27,13 +27,15 @@ pub struct SessionOptions {
     pub threads: usize,
     /// What sorts and aggregates may hold before they spill to disk; `None` is no limit.
     pub memory_limit_bytes: Option<usize>,
+    /// What they may spill to disk at a time; `None` is DataFusion's own limit.
+    pub spill_limit_bytes: Option<u64>,
     /// Rows of a batch.
     pub batch_rows: usize,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: 1, memory_limit_bytes: None, batch_rows: 8192 }
+        Self { threads: 1, memory_limit_bytes: None, spill_limit_bytes: None, batch_rows: 8192 }
     }
 }
 
@@ -60,6 +62,9 @@ pub fn session(options: &SessionOptions) -> Result<SessionContext> {
         let pool = FairSpillPool::new(limit_bytes);
         let pool = TrackConsumersPool::new(pool, NonZeroUsize::MIN.saturating_add(4));
         runtime = runtime.with_memory_pool(Arc::new(pool));
+    }
+    if let Some(limit_bytes) = options.spill_limit_bytes {
+        runtime = runtime.with_max_temp_directory_size(limit_bytes);
     }
     let runtime = runtime
         .build_arc()

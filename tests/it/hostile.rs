@@ -87,7 +87,7 @@ fn workshop() -> Workshop {
         "SELECT column1 AS ticker, arrow_cast(CAST(18262 + day AS INT), 'Date32') AS date, \
          CASE WHEN column1 = {last} OR (column1 = {one} AND day = 170) THEN 0.0 \
          ELSE 100.0 + (day * 7) % 13 END AS close \
-         FROM (VALUES {}), (SELECT unnest(generate_series(0, 179)) AS day)",
+         FROM (VALUES {}), (SELECT value AS day FROM generate_series(0, 179))",
         rows.join(", ")
     );
     let ran = workshop
@@ -128,7 +128,7 @@ fn hostile_tickers_go_through_unchanged_and_are_told_harmlessly() {
     assert_eq!(all.len(), names.len());
     let failed = &names[names.len() - 1];
     let json =
-        |query: &str| workshop.oddlot(&["sql", "-p", "job.toml", "--format", "json", query]).ok();
+        |query: &str| workshop.oddlot(&["sql", "-p", "job.toml", "--format", "jsonl", query]).ok();
     let status = json("SELECT ticker FROM ticker_status ORDER BY ticker");
     assert_eq!(column(&status, "ticker"), Vec::from_iter(all.iter().cloned()));
     for table in ["errors", "reconstructions"] {

@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod asked;
 mod bad_input;
 mod bench;
 mod bombs;
@@ -24,6 +25,7 @@ mod failpoints;
 mod faults;
 mod forged;
 mod hostile;
+mod hostile_queries;
 mod imports;
 mod interrupted;
 mod learnt;
@@ -37,6 +39,8 @@ mod objects;
 mod own;
 mod planner;
 mod preprocessing;
+mod prompt;
+mod questions;
 mod range;
 mod readers;
 mod readme;
@@ -58,5 +62,6 @@ mod tickers;
 mod two_runs;
 mod types;
 mod verify;
+mod views;
 mod weights;
 mod workshop;

@@ -1,30 +1,43 @@
-//! Answers as text or Parquet: table, CSV, JSON lines, Parquet.
+//! Answers as text or Parquet: table, Markdown, CSV, JSON, JSON lines, Parquet.
 //!
-//! Instants are ISO 8601 in UTC, days ISO dates. CSV leaves null empty; JSON writes it. The table
-//! is for eyes: it stops after [`TABLE_ROWS_MAX`] rows, says so, and shows control characters
-//! escaped. The other three give every row exactly and hold one batch at a time (Parquet: one row
-//! group).
+//! Instants are ISO 8601 in UTC, days ISO dates. CSV leaves null empty; JSON writes it. Table and
+//! Markdown are for eyes: unless told otherwise they stop after [`TABLE_ROWS_MAX`] rows, say so, and
+//! show control characters escaped. The others give every row exactly and hold one batch at a time
+//! (Parquet: one row group). An answer that was cut is told as such ([`Written::cut_after`]).
 
-use std::io::{self, Write};
+mod failure;
+mod text;
+
+use std::io::Write;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::WriterBuilder;
-use datafusion::arrow::json::writer::LineDelimited;
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::arrow::json::writer::{JsonArray, LineDelimited};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 use super::message;
-use crate::error::{Error, Kind, Report, Result};
+use crate::error::{Error, Report, Result};
 use crate::parquet_format;
 
-/// Rows that the table format shows.
+use failure::Failure;
+use text::for_each_row;
+
+/// Rows that the formats for eyes show.
 pub const TABLE_ROWS_MAX: u64 = 10_000;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows.
+    pub n_rows: u64,
+    /// The limit, where there were more rows than that.
+    pub cut_after: Option<u64>,
+}
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,10 +47,21 @@ pub enum OutputFormat {
     Table,
     /// RFC 4180, with a header.
     Csv,
-    /// One object a line.
+    /// A table of Markdown.
+    Markdown,
+    /// One array of objects.
     Json,
+    /// One object a line.
+    JsonLines,
     /// One Parquet file.
     Parquet,
+}
+
+impl OutputFormat {
+    /// Rows at most, unless somebody says otherwise; `None` is all.
+    pub fn rows_max(self) -> Option<u64> {
+        matches!(self, Self::Table | Self::Markdown).then_some(TABLE_ROWS_MAX)
+    }
 }
 
 impl FromStr for OutputFormat {
@@ -48,18 +72,20 @@ impl FromStr for OutputFormat {
             "table" => Ok(Self::Table),
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
+            "jsonl" => Ok(Self::JsonLines),
+            "markdown" | "md" => Ok(Self::Markdown),
             "parquet" => Ok(Self::Parquet),
             other => Err(Error::config(
                 Report::new("unknown format")
-                    .expected("table, csv, json or parquet")
+                    .expected("table, csv, json, jsonl, markdown or parquet")
                     .found(message::printable(other))
-                    .hint("write `.format table`, or name one of the others"),
+                    .hint("write `\\f table`, or name one of the others"),
             )),
         }
     }
 }
 
-/// Writes all rows; returns how many were written.
+/// Writes all rows, or as many as the format shows; returns how many were written.
 ///
 /// # Errors
 /// What the stream meets; `Output` when `out` cannot be written. A reader that has gone away is
@@ -69,41 +95,49 @@ pub async fn write(
     format: OutputFormat,
     out: &mut (dyn Write + Send),
 ) -> Result<u64> {
-    write_with(rows, format, out, &|cause| message::report(cause, message::Known::default())).await
+    let told = |cause| message::report(cause, message::Known::default());
+    Ok(write_with(rows, format, format.rows_max(), out, &told).await?.n_rows)
 }
 
-/// As [`write()`]; `told` knows the tables for its messages.
+/// As [`write()`], of at most `rows_max` rows; `told` knows the tables for its messages.
 pub(super) async fn write_with(
     mut rows: SendableRecordBatchStream,
     format: OutputFormat,
+    rows_max: Option<u64>,
     out: &mut (dyn Write + Send),
     told: &(dyn Fn(DataFusionError) -> Error + Sync),
-) -> Result<u64> {
+) -> Result<Written> {
     let schema = rows.schema();
-    let mut n_rows = 0;
+    let mut written = Written::default();
     let mut sink = match Sink::new(format, &schema, out) {
         Ok(sink) => sink,
-        Err(failure) => return failure.settle(n_rows),
+        Err(failure) => return failure.settle(written),
     };
     while let Some(batch) = rows.try_next().await.map_err(told)? {
-        match sink.write(&batch) {
-            Ok(n_taken) => n_rows += n_taken,
-            Err(failure) => return failure.settle(n_rows),
+        let room = rows_max.map_or(u64::MAX, |rows_max| rows_max - written.n_rows);
+        let n_taken = batch.num_rows().min(usize::try_from(room).unwrap_or(usize::MAX));
+        if n_taken > 0
+            && let Err(failure) = sink.write(&batch.slice(0, n_taken))
+        {
+            return failure.settle(written);
         }
-        if sink.is_full() {
+        written.n_rows += n_taken as u64;
+        if n_taken < batch.num_rows() {
+            written.cut_after = rows_max;
             break;
         }
     }
-    match sink.finish(&schema) {
-        Ok(()) => Ok(n_rows),
-        Err(failure) => failure.settle(n_rows),
+    match sink.finish(&schema, written.cut_after) {
+        Ok(()) => Ok(written),
+        Err(failure) => failure.settle(written),
     }
 }
 
 enum Sink<'a> {
-    Table { cells: Vec<Vec<String>>, is_cut: bool, out: &'a mut (dyn Write + Send) },
+    Eyes { is_markdown: bool, cells: Vec<Vec<String>>, out: &'a mut (dyn Write + Send) },
     Csv(Box<csv::Writer<&'a mut (dyn Write + Send)>>),
-    Json(Box<datafusion::arrow::json::Writer<&'a mut (dyn Write + Send), LineDelimited>>),
+    Json(Box<datafusion::arrow::json::Writer<&'a mut (dyn Write + Send), JsonArray>>),
+    JsonLines(Box<datafusion::arrow::json::Writer<&'a mut (dyn Write + Send), LineDelimited>>),
     Parquet(Box<datafusion::parquet::arrow::ArrowWriter<&'a mut (dyn Write + Send)>>),
 }
 
@@ -113,16 +147,20 @@ impl<'a> Sink<'a> {
         schema: &SchemaRef,
         out: &'a mut (dyn Write + Send),
     ) -> Result<Self, Failure> {
+        let json = WriterBuilder::new().with_explicit_nulls(true);
         Ok(match format {
-            OutputFormat::Table => Self::Table { cells: Vec::new(), is_cut: false, out },
+            OutputFormat::Table | OutputFormat::Markdown => {
+                let is_markdown = format == OutputFormat::Markdown;
+                Self::Eyes { is_markdown, cells: Vec::new(), out }
+            }
             OutputFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
                 writer.write_record(schema.fields().iter().map(|field| field.name()))?;
                 Self::Csv(Box::new(writer))
             }
-            OutputFormat::Json => {
-                let builder = WriterBuilder::new().with_explicit_nulls(true);
-                Self::Json(Box::new(builder.build::<_, LineDelimited>(out)))
+            OutputFormat::Json => Self::Json(Box::new(json.build::<_, JsonArray>(out))),
+            OutputFormat::JsonLines => {
+                Self::JsonLines(Box::new(json.build::<_, LineDelimited>(out)))
             }
             OutputFormat::Parquet => {
                 Self::Parquet(Box::new(parquet_format::writer(out, Arc::clone(schema), &[], &[])?))
@@ -130,146 +168,44 @@ impl<'a> Sink<'a> {
         })
     }
 
-    /// Takes a batch; returns how many of its rows are written.
-    fn write(&mut self, batch: &RecordBatch) -> Result<u64, Failure> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         match self {
-            Self::Table { cells, is_cut, .. } => {
-                let room = usize::try_from(TABLE_ROWS_MAX).unwrap_or(usize::MAX) - cells.len();
-                *is_cut = batch.num_rows() > room;
-                let taken = batch.slice(0, batch.num_rows().min(room));
-                for_each_row(&taken, |row| {
-                    cells.push(row.iter().map(|cell| message::printable(cell)).collect());
-                    Ok(())
-                })?;
-                return Ok(taken.num_rows() as u64);
-            }
+            Self::Eyes { cells, .. } => for_each_row(batch, |row| {
+                cells.push(row.iter().map(|cell| message::printable(cell)).collect());
+                Ok(())
+            })?,
             Self::Csv(writer) => for_each_row(batch, |row| Ok(writer.write_record(row)?))?,
             Self::Json(writer) => writer.write(batch)?,
+            Self::JsonLines(writer) => writer.write(batch)?,
             Self::Parquet(writer) => writer.write(batch)?,
         }
-        Ok(batch.num_rows() as u64)
+        Ok(())
     }
 
-    fn is_full(&self) -> bool {
-        matches!(self, Self::Table { is_cut: true, .. })
-    }
-
-    fn finish(self, schema: &SchemaRef) -> Result<(), Failure> {
+    fn finish(self, schema: &SchemaRef, cut_after: Option<u64>) -> Result<(), Failure> {
         match self {
-            Self::Table { cells, is_cut, out } => {
-                table(schema, &cells, out)?;
-                if is_cut {
-                    let hint = "--format csv, json or parquet gives all rows";
-                    writeln!(out, "… cut after {TABLE_ROWS_MAX} rows; {hint}")?;
+            Self::Eyes { is_markdown, cells, out } => {
+                match is_markdown {
+                    true => text::markdown(schema, &cells, out)?,
+                    false => text::table(schema, &cells, out)?,
+                }
+                if let Some(rows_max) = cut_after {
+                    let gap = if is_markdown { "\n" } else { "" };
+                    let hint = "--format csv, json, jsonl or parquet gives all rows";
+                    writeln!(out, "{gap}… cut after {rows_max} rows; {hint}")?;
                 }
                 out.flush()?;
             }
             Self::Csv(mut writer) => writer.flush()?,
-            Self::Json(mut writer) => writer.finish()?,
+            Self::Json(mut writer) => {
+                writer.finish()?;
+                writer.into_inner().write_all(b"\n")?;
+            }
+            Self::JsonLines(mut writer) => writer.finish()?,
             Self::Parquet(writer) => {
                 writer.close()?;
             }
         }
         Ok(())
-    }
-}
-
-/// Cells as text, row by row; null is empty.
-fn for_each_row(
-    batch: &RecordBatch,
-    mut take: impl FnMut(&[String]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let options = FormatOptions::new();
-    let columns: Vec<ArrayFormatter<'_>> = batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
-        .collect::<Result<_, ArrowError>>()?;
-    for row_idx in 0..batch.num_rows() {
-        let row: Vec<String> =
-            columns.iter().map(|column| column.value(row_idx).to_string()).collect();
-        take(&row)?;
-    }
-    Ok(())
-}
-
-/// Aligned columns: numbers to the right, two blanks between.
-fn table(schema: &SchemaRef, rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
-    let names: Vec<String> =
-        schema.fields().iter().map(|field| message::printable(field.name())).collect();
-    let widths: Vec<usize> = (0..names.len())
-        .map(|idx| {
-            let cells = rows.iter().map(|row| &row[idx]);
-            cells.chain([&names[idx]]).map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    for row in [&names, &rules].into_iter().chain(rows) {
-        let mut line = String::new();
-        for (idx, cell) in row.iter().enumerate() {
-            let width = widths[idx];
-            let gap = if idx == 0 { "" } else { "  " };
-            line.push_str(&match schema.field(idx).data_type().is_numeric() {
-                true => format!("{gap}{cell:>width$}"),
-                false => format!("{gap}{cell:<width$}"),
-            });
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-/// Why rows could not be written.
-struct Failure {
-    text: String,
-    is_reader_gone: bool,
-}
-
-impl Failure {
-    /// A reader that went away got what it wanted.
-    fn settle(self, n_rows: u64) -> Result<u64> {
-        match self.is_reader_gone {
-            true => Ok(n_rows),
-            false => Err(Error::new(
-                Kind::Output,
-                Report::new("the answer cannot be written").found(message::printable(&self.text)),
-            )),
-        }
-    }
-
-    /// Some writers wrap the cause as text only.
-    fn of(cause: &(dyn std::error::Error + 'static)) -> Self {
-        let mut is_reader_gone = cause.to_string().contains("Broken pipe");
-        let mut next = Some(cause);
-        while let Some(cause) = next {
-            let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-            is_reader_gone |= io == Some(io::ErrorKind::BrokenPipe);
-            next = cause.source();
-        }
-        Self { text: cause.to_string(), is_reader_gone }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(cause: io::Error) -> Self {
-        Self::of(&cause)
-    }
-}
-
-impl From<csv::Error> for Failure {
-    fn from(cause: csv::Error) -> Self {
-        Self::of(&cause)
-    }
-}
-
-impl From<ArrowError> for Failure {
-    fn from(cause: ArrowError) -> Self {
-        Self::of(&cause)
-    }
-}
-
-impl From<datafusion::parquet::errors::ParquetError> for Failure {
-    fn from(cause: datafusion::parquet::errors::ParquetError) -> Self {
-        Self::of(&cause)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
         DataFusionError::SchemaError(schema, _) => column(schema),
         DataFusionError::ResourcesExhausted(found) => Report::new("the query needs more memory")
             .found(first_line(found))
-            .hint("ask for fewer rows or groups, or raise the memory limit"),
+            .hint("ask for fewer rows or groups, or raise the memory limit (`--memory`)"),
         DataFusionError::Plan(text) | DataFusionError::NotImplemented(text) => {
             planning(text, known)
         }
@@ -85,6 +85,10 @@ fn kind(cause: &DataFusionError) -> Kind {
             ArrowError::IoError(..) => Kind::Store,
             _ => Kind::Config,
         },
+        // A pattern that is too large, or none, is its author's to mend.
+        DataFusionError::Internal(text) if text.contains("expression did not compile") => {
+            Kind::Config
+        }
         DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) => Kind::Bug,
         _ => Kind::Config,
     }

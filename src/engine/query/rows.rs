@@ -18,6 +18,8 @@ pub enum Bound {
     Day(i32),
     /// A whole number.
     Whole(i64),
+    /// Whatever the query needs there.
+    Value(ScalarValue),
 }
 
 impl From<&str> for Bound {
@@ -34,6 +36,7 @@ pub(super) fn parameters(values: &[(&str, Bound)]) -> ParamValues {
                 Bound::Text(text) => ScalarValue::from(text.as_str()),
                 Bound::Day(days) => ScalarValue::Date32(Some(*days)),
                 Bound::Whole(n) => ScalarValue::Int64(Some(*n)),
+                Bound::Value(value) => value.clone(),
             };
             ((*name).to_owned(), ScalarAndMetadata::from(value))
         })
@@ -53,7 +56,7 @@ impl Catalog {
         values: &[(&str, Bound)],
     ) -> Result<Vec<T>> {
         let mut lines = Vec::new();
-        self.answer_with(query, values, OutputFormat::Json, &mut lines).await?;
+        self.answer_with(query, values, OutputFormat::JsonLines, &mut lines).await?;
         let row = |line: &[u8]| {
             serde_json::from_slice(line)
                 .map_err(|error| Error::bug(format!("a row of a query: {error}")))

@@ -1,9 +1,13 @@
+mod formats;
+mod parameters;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use datafusion::arrow::array::{
-    ArrayRef, Float64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, Date32Array, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -321,85 +325,6 @@ async fn a_replaced_cell_is_seen_after_refresh() {
     assert_eq!(csv(&catalog, "SELECT count(*) AS n FROM errors").await, "n\n7\n");
 }
 
-const TWO_ROWS: &str = "SELECT * FROM (VALUES ('a', 1.5, TIMESTAMP '2020-01-31 09:30:00', \
-                        DATE '2020-01-31'), ('b\x1b', NULL, NULL, NULL)) AS t(name, x, at, day)";
-
-async fn written(format: OutputFormat) -> Vec<u8> {
-    let root = tempfile::tempdir().unwrap();
-    let catalog = open(root.path()).await;
-    let mut out = Vec::new();
-    let n_rows = catalog.answer(TWO_ROWS, format, &mut out).await.unwrap();
-    assert_eq!(n_rows, 2);
-    out
-}
-
-#[tokio::test]
-async fn csv_leaves_null_empty_and_keeps_every_character() {
-    let text = String::from_utf8(written(OutputFormat::Csv).await).unwrap();
-    assert_eq!(text, "name,x,at,day\na,1.5,2020-01-31T09:30:00,2020-01-31\nb\u{1b},,,\n");
-}
-
-#[tokio::test]
-async fn json_is_one_object_a_line_with_nulls() {
-    let text = String::from_utf8(written(OutputFormat::Json).await).unwrap();
-    assert_eq!(
-        text,
-        "{\"name\":\"a\",\"x\":1.5,\"at\":\"2020-01-31T09:30:00\",\"day\":\"2020-01-31\"}\n\
-         {\"name\":\"b\\u001b\",\"x\":null,\"at\":null,\"day\":null}\n"
-    );
-}
-
-#[tokio::test]
-async fn a_table_is_aligned_and_safe_for_a_terminal() {
-    let text = String::from_utf8(written(OutputFormat::Table).await).unwrap();
-    assert_eq!(
-        text,
-        "name       x  at                   day\n\
-         -------  ---  -------------------  ----------\n\
-         a        1.5  2020-01-31T09:30:00  2020-01-31\n\
-         b\\u{1b}\n"
-    );
-}
-
-#[tokio::test]
-async fn parquet_comes_back() {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&written(OutputFormat::Parquet).await).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-    assert_eq!(reader.metadata().file_metadata().num_rows(), 2);
-}
-
-#[tokio::test]
-async fn instants_of_tables_end_in_z_and_lists_are_written() {
-    let root = root();
-    put_run(root.path(), "0005", "a", COMPLETE, 1_000_000, &["m1", "m2"]);
-    let catalog = open(root.path()).await;
-    let query = "SELECT started_at, model_ids FROM runs";
-    assert_eq!(
-        csv(&catalog, query).await,
-        "started_at,model_ids\n1970-01-01T00:00:01Z,\"[m1, m2]\"\n"
-    );
-    let mut out = Vec::new();
-    catalog.answer(query, OutputFormat::Json, &mut out).await.unwrap();
-    assert_eq!(
-        String::from_utf8(out).unwrap(),
-        "{\"started_at\":\"1970-01-01T00:00:01Z\",\"model_ids\":[\"m1\",\"m2\"]}\n"
-    );
-}
-
-#[tokio::test]
-async fn a_long_table_is_cut_and_says_so() {
-    let root = tempfile::tempdir().unwrap();
-    let catalog = open(root.path()).await;
-    let mut out = Vec::new();
-    let query = "SELECT value FROM generate_series(1, 10001)";
-    let n_rows = catalog.answer(query, OutputFormat::Table, &mut out).await.unwrap();
-    assert_eq!(n_rows, TABLE_ROWS_MAX);
-    assert!(String::from_utf8(out).unwrap().contains("cut after 10000 rows"));
-    let n_rows = catalog.answer(query, OutputFormat::Csv, &mut Vec::new()).await.unwrap();
-    assert_eq!(n_rows, 10_001);
-}
-
 /// A pipe whose reader has left.
 struct Closed;
 
@@ -416,34 +341,36 @@ impl Write for Closed {
 async fn a_reader_that_went_away_is_no_error() {
     let root = root();
     let catalog = open(root.path()).await;
-    for format in
-        [OutputFormat::Table, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Parquet]
-    {
+    for format in formats::ALL {
         let answer = catalog.answer("SELECT * FROM errors", format, &mut Closed).await;
         assert!(answer.is_ok(), "{format:?}: {answer:?}");
     }
 }
 
+const SAID: &str = "n\n4\ntable,each_row\n\
+    errors,\"one row of prices as one model sees it: score, threshold, flagged or not\"\n\
+    errors_all,the same with the rows of models other than those of the last complete run\n";
+
 #[tokio::test]
 async fn the_shell_takes_queries_over_lines_and_commands() {
     let root = root();
-    let mut shell = Shell::new(open(root.path()).await, OutputFormat::Csv);
+    let mut shell = Shell::new(open(root.path()).await, OutputFormat::Csv, None);
     let mut out = Vec::new();
     assert_eq!(shell.line("SELECT count(*) AS n", &mut out).await.unwrap(), Step::More);
     assert_eq!(shell.line("FROM errors;", &mut out).await.unwrap(), Step::Ready);
-    assert_eq!(shell.line(".tables", &mut out).await.unwrap(), Step::Ready);
-    assert_eq!(String::from_utf8(out).unwrap(), "n\n4\nerrors\n");
+    assert_eq!(shell.line("\\d", &mut out).await.unwrap(), Step::Ready);
+    assert_eq!(String::from_utf8(out).unwrap(), SAID);
     assert!(shell.line("SELEC;", &mut Vec::new()).await.is_err());
     assert!(shell.line(".nonsense", &mut Vec::new()).await.is_err());
     assert_eq!(shell.line("SELECT 1;", &mut Vec::new()).await.unwrap(), Step::Ready);
     let mut columns = Vec::new();
-    shell.line(".schema errors", &mut columns).await.unwrap();
-    assert!(String::from_utf8(columns).unwrap().contains("score,Float64"));
-    assert_eq!(shell.line(".quit", &mut Vec::new()).await.unwrap(), Step::Quit);
-}
-
-#[test]
-fn formats_are_known_by_name() {
-    assert_eq!("json".parse::<OutputFormat>().unwrap(), OutputFormat::Json);
-    assert_eq!("xml".parse::<OutputFormat>().unwrap_err().kind, Kind::Config);
+    shell.line("\\d errors", &mut columns).await.unwrap();
+    let columns = String::from_utf8(columns).unwrap();
+    let score = "score,Float64,causal score: the error of this row in units of its scale\n";
+    assert!(columns.contains(score), "{columns}");
+    assert!(columns.contains("year,Int32,year of trade_date\n"), "{columns}");
+    let error = shell.line("\\d eror", &mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.reports[0].title, "no table `eror`");
+    assert_eq!(error.reports[0].hint.as_deref(), Some("did you mean `errors`?"));
+    assert_eq!(shell.line("\\q", &mut Vec::new()).await.unwrap(), Step::Quit);
 }

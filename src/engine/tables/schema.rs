@@ -2,11 +2,15 @@
 //!
 //! The comments travel in every file's metadata, so that a table explains itself.
 
+mod meanings;
+
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::Table;
+
+pub use meanings::table_comment;
 
 /// `ts`: an instant, microseconds, UTC.
 pub fn instant() -> DataType {
@@ -21,11 +25,25 @@ const REQUIRED: bool = false;
 
 /// The schema of a cell table. Field metadata `comment` says what a column means.
 pub fn of(table: Table) -> SchemaRef {
+    schema(columns(table))
+}
+
+fn columns(table: Table) -> Vec<Column> {
     match table {
-        Table::Reconstructions => schema(reconstructions()),
-        Table::Errors => schema(errors()),
-        Table::Anomalies => schema(anomalies()),
-        Table::Events => schema(events()),
+        Table::Reconstructions => reconstructions(),
+        Table::Errors => errors(),
+        Table::Anomalies => anomalies(),
+        Table::Events => events(),
+    }
+}
+
+/// What a column of any table means, partition columns included; empty where it is not one of ours.
+pub fn comment(table: &str, column: &str) -> &'static str {
+    let ours = Table::ALL.into_iter().find(|cells| cells.name() == table);
+    let ours = ours.map(columns).unwrap_or_default();
+    match ours.into_iter().find(|known| known.0 == column) {
+        Some(Column(.., comment)) => comment,
+        None => meanings::of_run_table(table, column),
     }
 }
 

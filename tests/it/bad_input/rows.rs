@@ -102,7 +102,7 @@ fn tickers(folder: &Folder, names: &[&str]) {
     folder.answer(&format!(
         "SELECT CAST(column1 AS VARCHAR) AS ticker, \
          arrow_cast(CAST(18262 + day AS INT), 'Date32') AS date, 100.0 + day AS close \
-         FROM (VALUES {}), (SELECT unnest(generate_series(0, 179)) AS day)",
+         FROM (VALUES {}), (SELECT value AS day FROM generate_series(0, 179))",
         rows.join(", ")
     ));
 }

@@ -31,7 +31,7 @@ fn hostile_tickers_go_through_s3_and_back_unchanged() {
     assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'));
     for table in ["errors", "reconstructions", "ticker_status"] {
         let query = format!("SELECT DISTINCT ticker FROM {table} ORDER BY ticker");
-        let query = ["sql", "-p", "job.toml", "--format", "json", &query];
+        let query = ["sql", "-p", "job.toml", "--format", "jsonl", &query];
         let found: Vec<String> = cloud
             .oddlot(&query)
             .ok()

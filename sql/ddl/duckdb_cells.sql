@@ -1,0 +1,3 @@
+
+CREATE OR REPLACE VIEW {view} AS
+SELECT * FROM {view}_all SEMI JOIN committed_models USING (pipeline, model_id);

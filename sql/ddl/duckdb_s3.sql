@@ -1,0 +1,3 @@
+-- A bucket: DuckDB loads its extension httpfs by itself. Where it does not find the credentials, tell it once:
+--   CREATE SECRET (TYPE s3, PROVIDER credential_chain);
+-- and an endpoint of your own as SET s3_endpoint = 'host:port'; SET s3_url_style = 'path';
