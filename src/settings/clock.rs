@@ -1,6 +1,9 @@
 //! Times of day.
 
+use serde_json::{Value as Json, json};
+
 use super::{
+    schema::text,
     tree::Value,
     value::{FromToml, Mismatch},
 };
@@ -42,6 +45,10 @@ impl FromToml for TimeOfDay {
 
     fn to_toml(&self) -> String {
         format!("\"{:02}:{:02}\"", self.0 / 60, self.0 % 60)
+    }
+
+    fn schema() -> Json {
+        text(json!({ "type": "string", "pattern": r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$" }))
     }
 }
 

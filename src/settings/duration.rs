@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use super::{
+    schema::text,
     tree::Value,
     value::{FromToml, Mismatch},
 };
@@ -40,6 +43,10 @@ impl FromToml for Duration {
             ms if ms % 1_000 == 0 => format!("\"{}s\"", ms / 1_000),
             ms => format!("\"{ms}ms\""),
         }
+    }
+
+    fn schema() -> Json {
+        text(json!({ "type": "string", "pattern": r"^\s*\d+\s*(ms|s|m)\s*$" }))
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Serde stops at a table's first mistake and keeps no place for a value that is later found not to
 //! fit another. This reader does neither: each `required`, `optional` or `or` both names a known key
-//! and takes its value, and [`Fields::finish`] refuses whatever was not taken.
+//! and takes its value, and [`Fields::finish`] refuses whatever was not taken. So these calls are the one
+//! declaration of what a file may say; a [`Sketch`] notes them for the JSON schema.
 
 use oddlot_engine::Report;
 
 use super::{
     Mistakes,
+    sketch::{Sketch, USERS_OWN},
     suggest::nearest,
     tree::{Entry, Value},
     value::{FromToml, Mismatch, Placed},
@@ -22,12 +24,20 @@ pub struct Fields<'m> {
     at: Option<usize>,
     entries: Vec<Entry>,
     known: Vec<&'static str>,
+    /// Notes what is asked for, where no file is read but the parser itself.
+    sketch: Option<&'m Sketch>,
 }
 
 impl<'m> Fields<'m> {
     /// The file itself.
     pub fn root(entries: Vec<Entry>, mistakes: &'m Mistakes<'m>) -> Self {
-        Self { mistakes, name: String::new(), at: None, entries, known: Vec::new() }
+        Self { mistakes, name: String::new(), at: None, entries, known: Vec::new(), sketch: None }
+    }
+
+    /// A file that is not there, but for `entries`, and seems to hold whatever is asked for.
+    pub fn sketched(entries: Vec<Entry>, mistakes: &'m Mistakes<'m>, sketch: &'m Sketch) -> Self {
+        sketch.enter("");
+        Self { sketch: Some(sketch), ..Self::root(entries, mistakes) }
     }
 
     /// The table's dotted name.
@@ -47,6 +57,9 @@ impl<'m> Fields<'m> {
 
     /// A key that must be there; `example` shows what to add.
     pub fn required<T: FromToml>(&mut self, key: &'static str, example: &str) -> Option<Placed<T>> {
+        if let Some(sketch) = self.sketch {
+            sketch.value::<T>(&self.name, key).required().example(example);
+        }
         match self.take(key) {
             Some(entry) => self.convert(entry, &format!("for example `{example}`")),
             None if self.is_misspelt(key) => None,
@@ -63,12 +76,18 @@ impl<'m> Fields<'m> {
 
     /// A key that may be absent; `example` shows what to write.
     pub fn optional<T: FromToml>(&mut self, key: &'static str, example: &str) -> Option<Placed<T>> {
+        if let Some(sketch) = self.sketch {
+            sketch.value::<T>(&self.name, key).example(example);
+        }
         let entry = self.take(key)?;
         self.convert(entry, &format!("for example `{example}`"))
     }
 
     /// A key with a default. A mistaken value is told and gives the default, to go on reading.
     pub fn or<T: FromToml>(&mut self, key: &'static str, default: T) -> Placed<T> {
+        if let Some(sketch) = self.sketch {
+            sketch.value::<T>(&self.name, key).default(&default);
+        }
         let mend = format!("delete `{key}` for the default, {}", default.to_toml());
         let placed = self.take(key).and_then(|entry| self.convert(entry, &mend));
         placed.unwrap_or(Placed { value: default, at: self.at, written: None })
@@ -76,7 +95,9 @@ impl<'m> Fields<'m> {
 
     /// A table that must be there; `example` shows what to add.
     pub fn table(&mut self, key: &'static str, example: &str) -> Option<Fields<'m>> {
-        if !self.has(key) {
+        if let Some(sketch) = self.sketch {
+            sketch.table(&self.name, key).required();
+        } else if !self.has(key) {
             self.known.push(key);
             if self.is_misspelt(key) {
                 return None;
@@ -94,12 +115,20 @@ impl<'m> Fields<'m> {
 
     /// A table that may be absent.
     pub fn optional_table(&mut self, key: &'static str) -> Option<Fields<'m>> {
+        if let Some(sketch) = self.sketch {
+            sketch.table(&self.name, key);
+            return self.below(key, sketch);
+        }
         let entry = self.take(key)?;
         self.open(entry)
     }
 
     /// A table that names one of `variants` by the one table in it: `[threshold.quantile]`.
     pub fn choice(mut self, variants: &[&'static str]) -> Option<(&'static str, Fields<'m>)> {
+        if let Some(sketch) = self.sketch {
+            let variant = sketch.choice(&self.name, variants);
+            return Some((variant, self.below(variant, sketch)?));
+        }
         let expected = format!("one of {}", variants.join(", "));
         let example = format!("[{}]", self.path(variants[0]));
         let entries = std::mem::take(&mut self.entries);
@@ -135,7 +164,8 @@ impl<'m> Fields<'m> {
 
     /// Whether a key is there, whatever its value.
     pub fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
+        let seems = |sketch: &Sketch| sketch.seems_there(key);
+        self.sketch.is_some_and(seems) || self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Whether a key that is missing is there in another spelling, which [`Fields::finish`] tells.
@@ -152,11 +182,19 @@ impl<'m> Fields<'m> {
 
     /// Takes whatever is left, for tables with names of the user's own.
     pub fn take_rest(&mut self) -> Vec<Entry> {
+        if self.sketch.is_some() {
+            let value = Value::Table(Vec::new());
+            return vec![Entry { key: USERS_OWN.into(), key_span: 0..0, value, value_span: 0..0 }];
+        }
         std::mem::take(&mut self.entries)
     }
 
     /// Reads `entry`, taken from this table, as a table.
     pub fn open(&self, entry: Entry) -> Option<Fields<'m>> {
+        if let Some(sketch) = self.sketch {
+            sketch.table(&self.name, &entry.key);
+            return self.below(&entry.key, sketch);
+        }
         match entry.value {
             Value::Table(entries) => Some(Fields {
                 mistakes: self.mistakes,
@@ -164,6 +202,7 @@ impl<'m> Fields<'m> {
                 at: Some(entry.key_span.start),
                 entries,
                 known: Vec::new(),
+                sketch: None,
             }),
             Value::Told => None,
             _ => {
@@ -178,8 +217,19 @@ impl<'m> Fields<'m> {
         }
     }
 
+    /// A table below this one that is not there.
+    fn below(&self, key: &str, sketch: &'m Sketch) -> Option<Fields<'m>> {
+        let name = self.path(key);
+        sketch.enter(&name);
+        Some(Fields { name, sketch: Some(sketch), ..Self::root(Vec::new(), self.mistakes) })
+    }
+
     /// Reads `entry`, taken from this table, as a value; `mend` is told where it is none.
     pub fn convert<T: FromToml>(&self, entry: Entry, mend: &str) -> Option<Placed<T>> {
+        if let Some(sketch) = self.sketch.filter(|_| entry.key == USERS_OWN) {
+            sketch.value::<T>(&self.name, USERS_OWN);
+            return None;
+        }
         let name = self.path(&entry.key);
         let mismatch = match T::from_toml(&entry.value) {
             Ok(value) => {

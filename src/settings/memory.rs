@@ -2,8 +2,10 @@
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use super::{
+    schema::text,
     tree::Value,
     value::{FromToml, Mismatch},
 };
@@ -49,6 +51,12 @@ impl FromToml for MemoryLimit {
 
     fn to_toml(&self) -> String {
         format!("\"{}B\"", self.0)
+    }
+
+    fn schema() -> Json {
+        text(
+            json!({ "type": "string", "pattern": r"^\s*\d+(\.\d*)?\s*([kKmMgGtTpPeE]i?)?[bB]?\s*$" }),
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use super::{
     tree::Value,
@@ -22,7 +23,7 @@ pub struct OutOfRange {
 }
 
 macro_rules! real_number {
-    ($(#[$doc:meta])* $name:ident: $x:ident, $expected:literal, $test:expr) => {
+    ($(#[$doc:meta])* $name:ident: $x:ident, $expected:literal, $test:expr, $bounds:tt) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
         #[serde(try_from = "f64", into = "f64")]
@@ -74,6 +75,12 @@ macro_rules! real_number {
 
             fn to_toml(&self) -> String {
                 self.to_string()
+            }
+
+            fn schema() -> Json {
+                let mut schema = json!($bounds);
+                schema["type"] = "number".into();
+                schema
             }
         }
     };
@@ -136,6 +143,11 @@ macro_rules! whole_number {
             fn to_toml(&self) -> String {
                 self.to_string()
             }
+
+            fn schema() -> Json {
+                let [least, most]: [u64; 2] = [$least, $most];
+                json!({ "type": "integer", "minimum": least, "maximum": most })
+            }
         }
     };
 }
@@ -160,27 +172,33 @@ fn whole(value: &Value) -> Result<u64, Mismatch> {
 
 real_number! {
     /// A share of scores that stay below the threshold.
-    Quantile: q, "a number with 0 < q < 1", q > 0.0 && q < 1.0
+    Quantile: q, "a number with 0 < q < 1", q > 0.0 && q < 1.0,
+    { "exclusiveMinimum": 0, "exclusiveMaximum": 1 }
 }
 real_number! {
     /// A share of the dates.
-    Fraction: share, "a number with 0 < share < 1", share > 0.0 && share < 1.0
+    Fraction: share, "a number with 0 < share < 1", share > 0.0 && share < 1.0,
+    { "exclusiveMinimum": 0, "exclusiveMaximum": 1 }
 }
 real_number! {
     /// A share of values set to zero in training.
-    Dropout: rate, "a number with 0 <= rate < 1", rate >= 0.0 && rate < 1.0
+    Dropout: rate, "a number with 0 <= rate < 1", rate >= 0.0 && rate < 1.0,
+    { "minimum": 0, "exclusiveMaximum": 1 }
 }
 real_number! {
     /// Weight of yesterday's variance in an exponentially weighted one.
-    Decay: lambda, "a number with 0 < lambda < 1", lambda > 0.0 && lambda < 1.0
+    Decay: lambda, "a number with 0 < lambda < 1", lambda > 0.0 && lambda < 1.0,
+    { "exclusiveMinimum": 0, "exclusiveMaximum": 1 }
 }
 real_number! {
     /// Alerts per 1,000 ticker-days.
-    Alerts: alerts, "a number with 0 < alerts < 1000", alerts > 0.0 && alerts < 1000.0
+    Alerts: alerts, "a number with 0 < alerts < 1000", alerts > 0.0 && alerts < 1000.0,
+    { "exclusiveMinimum": 0, "exclusiveMaximum": 1000 }
 }
 real_number! {
     /// A finite number above zero.
-    Positive: x, "a finite number > 0", x > 0.0 && x < f64::INFINITY
+    Positive: x, "a finite number > 0", x > 0.0 && x < f64::INFINITY,
+    { "exclusiveMinimum": 0 }
 }
 
 whole_number! {

@@ -1,6 +1,9 @@
 //! `retrain`: when a model that is there is made anew.
 
+use serde_json::{Value as Json, json};
+
 use super::{
+    schema::text,
     tree::Value,
     value::{FromToml, Mismatch},
 };
@@ -51,6 +54,11 @@ impl FromToml for Retrain {
             Self::WhenStale => "\"when_stale\"".into(),
             Self::Every(days) => format!("\"every {}d\"", days.0),
         }
+    }
+
+    fn schema() -> Json {
+        let every = json!({ "type": "string", "pattern": r"^every \d+d$" });
+        text(json!({ "anyOf": [{ "enum": ["never", "when_stale"] }, every] }))
     }
 }
 

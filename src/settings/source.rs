@@ -77,7 +77,7 @@ pub struct ArchiveWindows {
 }
 
 /// The market was shut for seven days after 2001-09-10 and never longer since 1950.
-const MAX_GAP_DAYS: GapDays = GapDays::literal(10);
+pub const MAX_GAP_DAYS: GapDays = GapDays::literal(10);
 /// A halving or a rise by two thirds in a day: a split or a slip of the pen, seldom a price.
 const BREAK_LOG_RETURN: Positive = Positive::literal(0.5);
 
@@ -112,10 +112,7 @@ impl Columns {
         let ticker = fields.optional("ticker", "ticker = \"symbol\"");
         let has_ts = fields.has("ts");
         let ts = fields.optional("ts", "ts = \"date\"");
-        let value = match fields.has("value") {
-            true => fields.optional("value", "value = \"close\""),
-            false => None,
-        };
+        let value = fields.required("value", "value = \"close\"");
         let mut further = Vec::new();
         let mut misspelt = Vec::new();
         for entry in fields.take_rest() {
@@ -146,13 +143,6 @@ impl Columns {
             }
         }
         let told = |role| misspelt.contains(&role);
-        if absent.contains(&"value") && !told("value") {
-            let report = Report::new("`source.columns.value` is missing")
-                .expected("the name of the column to watch")
-                .found(format!("no `value` in {}", fields.title()))
-                .hint("add `value = \"close\"`");
-            fields.mistakes().add(fields.at(), report);
-        }
         if absent.contains(&"ticker") && !told("ticker") && !has_literal_ticker {
             let report = Report::new("no ticker")
                 .expected("a column, `columns.ticker`, or one name for all rows, `source.ticker`")

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use serde_json::{Value as Json, json};
+
 use super::{
     range::{Fraction, Tickers},
     tree::Value,
@@ -51,6 +53,10 @@ impl FromToml for Tolerance {
             Self::Tickers(most) => most.to_toml(),
             Self::Share(most) => most.to_toml(),
         }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Tickers::schema(), Fraction::schema()] })
     }
 }
 

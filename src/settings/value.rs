@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
+use serde_json::{Value as Json, json};
 
-use super::{suggest::nearest, tree::Value};
+use super::{schema::text, suggest::nearest, tree::Value};
 
 /// A value and the byte offset where it stands (for a default: where its table stands).
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,9 @@ pub trait FromToml: Sized {
 
     /// As it is written in a pipeline file.
     fn to_toml(&self) -> String;
+
+    /// What can stand there, as JSON Schema: nothing narrower than what [`FromToml::from_toml`] takes.
+    fn schema() -> Json;
 }
 
 impl FromToml for bool {
@@ -70,6 +74,10 @@ impl FromToml for bool {
 
     fn to_toml(&self) -> String {
         self.to_string()
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "boolean" })
     }
 }
 
@@ -90,6 +98,10 @@ impl FromToml for String {
     fn to_toml(&self) -> String {
         format!("{self:?}")
     }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": r"\S" })
+    }
 }
 
 /// A calendar day, quoted or not.
@@ -108,6 +120,10 @@ impl FromToml for NaiveDate {
 
     fn to_toml(&self) -> String {
         format!("\"{self}\"")
+    }
+
+    fn schema() -> Json {
+        text(json!({ "type": "string", "pattern": r"^[+-]?\d+-\d{1,2}-\d{1,2}$" }))
     }
 }
 
@@ -133,6 +149,10 @@ impl<T: FromToml> FromToml for ListOf<T> {
     fn to_toml(&self) -> String {
         let items: Vec<_> = self.0.iter().map(T::to_toml).collect();
         format!("[{}]", items.join(", "))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "minItems": 1, "items": T::schema() })
     }
 }
 
@@ -173,6 +193,10 @@ impl<T: FromToml> FromToml for OrOff<T> {
             Self::Off => "false".into(),
         }
     }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [T::schema(), { "const": false }] })
+    }
 }
 
 /// A choice between names; written as a text.
@@ -199,6 +223,11 @@ impl<T: Named> FromToml for T {
     fn to_toml(&self) -> String {
         let name = T::NAMES.iter().find(|(_, choice)| choice == self).map(|(name, _)| *name);
         format!("\"{}\"", name.unwrap_or_default())
+    }
+
+    fn schema() -> Json {
+        let names: Vec<_> = T::NAMES.iter().map(|(name, _)| *name).collect();
+        text(json!({ "enum": names }))
     }
 }
 
