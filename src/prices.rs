@@ -279,7 +279,8 @@ fn in_source(plan: &Plan, files: &SourceFacts, mut error: Error) -> Error {
     error
 }
 
-fn source_of(plan: &Plan) -> Source {
+/// The source of a plan, as the engine reads it.
+pub fn source_of(plan: &Plan) -> Source {
     let places = plan.places.clone();
     let plan = &plan.source;
     Source {

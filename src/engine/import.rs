@@ -38,6 +38,7 @@ use crate::error::{Error, Report, Result};
 
 pub use cells::Decimal;
 pub use generate::{GenerateOptions, Generated, generate};
+pub use layout::{TIME_NAMES, normal};
 pub use oddity::{Action, OddityKind};
 pub use report::{Example, ImportReport, Oddity};
 use shown::{escaped, shown};

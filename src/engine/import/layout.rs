@@ -10,7 +10,7 @@ use crate::error::{Error, Report, Result};
 const TICKER_NAMES: [&str; 3] = ["ticker", "symbol", "name"];
 
 /// Names of a time column, normal form, best first.
-const TIME_NAMES: [&str; 11] = [
+pub const TIME_NAMES: [&str; 11] = [
     "date",
     "ts",
     "timestamp",
@@ -58,7 +58,7 @@ pub(super) enum Ticker {
 }
 
 /// Names as they are written to Parquet: lower case, `_` for what is no letter or digit.
-pub(super) fn normal(name: &str) -> String {
+pub fn normal(name: &str) -> String {
     let lower = name.trim().to_lowercase();
     let mapped: String = lower.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
     mapped.trim_matches('_').to_owned()

@@ -91,7 +91,7 @@ fn unknown(slug: &str) -> String {
         .filter(|(distance, _)| *distance <= 3);
     match nearest {
         Some((_, nearest)) => format!("no oddity `{}`; did you mean `{nearest}`?", shown(slug)),
-        None => format!("no oddity `{}`; `oddlot import --help` lists them", shown(slug)),
+        None => format!("no oddity `{}`; `oddlot help oddities` lists them", shown(slug)),
     }
 }
 
@@ -100,7 +100,7 @@ fn choices(entry: &Entry) -> String {
     choices.join(", ")
 }
 
-/// Every oddity with what can be done with it, the default first, for `--help`.
+/// Every oddity with what can be done with it, the default first, for `oddlot help oddities`.
 pub fn help() -> String {
     let mut text = String::from("Oddities, and what --on can do with each (the default first):\n");
     for entry in &ENTRIES {

@@ -25,6 +25,7 @@ mod misfit;
 mod nameless;
 mod narrowed;
 mod of_ticker;
+mod offered;
 mod pages;
 mod prices;
 mod repeated;
@@ -45,6 +46,7 @@ pub use listing::SourceFile;
 pub use nameless::first_nameless;
 pub use narrowed::{Part, WholePrices};
 pub use of_ticker::prices_of;
+pub use offered::{Offered, OfferedColumn, offered};
 pub use repeated::merge_repeated;
 
 use crate::error::{Error, Kind, Result};
