@@ -1,47 +1,60 @@
 //! The command line: what can be asked for, and how it is explained.
 
+mod begin;
 mod bench;
 mod evaluate;
+mod fitted;
 mod import;
 mod look;
 mod models;
 mod sql;
+mod nightly;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{
+    ArgAction, ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    error::ErrorKind,
+};
 use oddlot_series::evaluate::PointAdjustment;
 
 use crate::cells;
 use crate::sessions::When;
 use crate::shard::Shard;
 
+pub use begin::{CompletionsArgs, DemoArgs, HelpArgs, InitArgs, ManArgs};
 pub use bench::BenchArgs;
 pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
 pub use import::{Decimal, Duplicates, ImportArgs};
 pub use look::{ChartArgs, ReportArgs, ReportFormat};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
 pub use sql::{Format, SqlArgs};
+pub use nightly::{DoctorArgs, ExportJobArgs, Scheduler};
 
 /// Finds what does not belong in price history.
 ///
 /// oddlot reads prices, learns how they usually move, and writes what it expected, how far each day
 /// was off, and which days stand out, as Parquet tables.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true)]
+#[command(disable_help_flag = true, disable_help_subcommand = true)]
 #[command(after_help = "Example: oddlot run pipelines/sp500.toml")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// How to write the log on stderr
+    /// Write the log on stderr as text or json
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(hide_possible_values = true)]
     pub log_format: LogFormat,
     /// Show no progress, only warnings, errors and the result
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Print help
+    #[arg(long, short, global = true, action = ArgAction::HelpShort)]
+    pub help: Option<bool>,
 }
 
 const VERIFY_HELP: &str = "\
@@ -54,6 +67,12 @@ Example: oddlot verify pipelines/sp500.toml";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the S&P 500 job, which comes with the binary, in an empty folder
+    #[command(after_help = "Example: oddlot demo oddlot-demo")]
+    Demo(DemoArgs),
+    /// Look at Parquet files and write a pipeline for them
+    #[command(after_help = begin::INIT_HELP)]
+    Init(InitArgs),
     /// Do the whole job: read prices, train where needed, score, write tables
     #[command(after_help = "Example: oddlot run pipelines/sp500.toml --from 2024-01-01")]
     Run(Job),
@@ -72,7 +91,7 @@ pub enum Command {
     /// Draw what was expected of a ticker and what stands out, or tell why a day does
     #[command(after_help = look::CHART_HELP)]
     Chart(ChartArgs),
-    /// Write one page about a pipeline; of the seed systems, their published figures beside ours
+    /// Write one page about a pipeline, or the figures of the seed systems
     #[command(after_help = "Example: oddlot report pipelines/sp500.toml -o report.html")]
     Report(ReportArgs),
     /// Ask the tables in SQL; with neither query nor file, open a prompt
@@ -80,7 +99,6 @@ pub enum Command {
     Sql(SqlArgs),
     /// Turn CSV files into one sorted Parquet file, and tell what is odd in them
     #[command(after_help = import::EXAMPLES)]
-    #[command(after_long_help = import::after_help())]
     Import(ImportArgs),
     /// List the trained models of an output folder; export and import their weights
     #[command(after_help = "Example: oddlot models pipelines/sp500.toml")]
@@ -94,15 +112,27 @@ pub enum Command {
     /// Tell how well scores find what labels say, beside what needs no detector
     #[command(after_help = evaluate::AFTER_HELP)]
     Evaluate(EvaluateArgs),
-    /// Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
+    /// Try all that a run needs of this machine and of the pipeline's places
     #[command(after_help = "Example: oddlot doctor pipelines/sp500.toml")]
     Doctor(DoctorArgs),
-    /// Print what cron, systemd or Airflow need to run a pipeline every night, or DuckDB to read its tables
+    /// Print what cron, systemd, Airflow or DuckDB need to work with a pipeline
     #[command(after_help = "Example: oddlot export cron pipelines/sp500.toml")]
     Export(ExportJobArgs),
     /// Measure how fast networks are trained and scored on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(BenchArgs),
+    /// Print the JSON Schema of pipeline files, for editors
+    #[command(after_help = "Example: oddlot schema > oddlot.schema.json")]
+    Schema,
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = begin::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print a manual page, of all or of one command
+    #[command(after_help = "Example: oddlot man run | man -l -")]
+    Man(ManArgs),
+    /// Explain a command, or a topic: tables, exit-codes, s3, airflow, labels, oddities
+    #[command(after_help = "Example: oddlot help tables")]
+    Help(HelpArgs),
 }
 
 /// A pipeline file.
@@ -125,7 +155,7 @@ pub struct CheckArgs {
 }
 
 /// `run` and `score`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Job {
     /// The pipeline file (TOML); several run one after the other, and the worst exit code counts
     #[arg(value_name = "PIPELINE", required = true)]
@@ -200,7 +230,7 @@ pub struct TrainArgs {
 }
 
 /// How other runs are waited for.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Wait {
     /// How long to wait for the models that another run is training before ending with code 75 [default: 60 of a shard, else 0]
     #[arg(long, value_name = "MINUTES")]
@@ -208,7 +238,7 @@ pub struct Wait {
 }
 
 /// How to work.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Work {
     /// Do everything anew, even what is trained and written already
     #[arg(long)]
@@ -246,42 +276,6 @@ pub struct Tickers {
     pub tickers: Vec<String>,
 }
 
-/// `doctor`.
-#[derive(Clone, Debug, Args)]
-pub struct DoctorArgs {
-    /// The pipeline file whose source and output to try; without one, this machine only
-    #[arg(value_name = "PIPELINE")]
-    pub pipeline: Option<PathBuf>,
-}
-
-/// `export`.
-#[derive(Clone, Debug, Args)]
-pub struct ExportJobArgs {
-    /// Whom to print it for
-    #[arg(value_name = "SCHEDULER")]
-    pub scheduler: Scheduler,
-    /// The pipeline file to run, or whose tables to read
-    #[arg(value_name = "PIPELINE")]
-    pub pipeline: PathBuf,
-    /// Where oddlot is; by default this very program
-    #[arg(long, value_name = "PATH")]
-    pub binary: Option<PathBuf>,
-    /// Of Airflow: run it in a pod of this image, in which oddlot and PIPELINE are
-    #[arg(long, value_name = "IMAGE")]
-    pub image: Option<String>,
-}
-
-/// What starts a job every night, or reads what it has written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Scheduler {
-    /// A line for crontab
-    Cron,
-    /// A service and its timer
-    Systemd,
-    /// A DAG for Airflow 3
-    Airflow,
-    /// Views over the tables for DuckDB, with what every column means
-    Ddl,
 }
 
 /// An output folder, by name or by the pipeline that writes to it.
@@ -315,11 +309,26 @@ pub enum FailOn {
 impl Cli {
     /// The command line as given; help, version and mistakes end the program (code 0 or 2).
     pub fn from_command_line() -> Self {
-        let cli = Self::parse();
+        let mut command = Self::command();
+        // Nobody else looks at the helps, and wrapping them all takes its time.
+        if std::env::args_os().any(|word| word == "--help" || word == "-h") {
+            command = Self::fitted();
+        }
+        let parsed = command.try_get_matches().and_then(|found| Self::from_arg_matches(&found));
+        let cli = parsed.unwrap_or_else(|error| error.exit());
         match cli.check() {
             Ok(()) => cli,
             Err(error) => error.exit(),
         }
+    }
+
+    /// All commands, with helps that fit a screen.
+    pub fn fitted() -> clap::Command {
+        let mut built = Self::command();
+        built.build();
+        let mut fitted = fitted::fitted(Self::command(), &mut built);
+        fitted.build();
+        fitted
     }
 
     /// What clap cannot see for itself.

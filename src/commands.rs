@@ -3,16 +3,22 @@
 mod bench;
 mod chart;
 mod check;
+mod demo;
 mod doctor;
 mod evaluate;
 mod export;
+mod generated;
+mod help;
 mod import;
+mod init;
 mod job;
 mod list;
+mod next;
 mod page;
 mod plan;
 mod report;
 mod result_file;
+mod schema;
 mod sql;
 mod stored;
 mod tickers;
@@ -64,6 +70,12 @@ pub fn dispatch(cli: &Cli, engine: Engine) -> Result<Exit, Error> {
         Command::Doctor(args) => doctor::doctor(args.pipeline.as_deref()),
         Command::Export(args) => export::export(args),
         Command::Evaluate(args) => evaluate::evaluate(args),
+        Command::Demo(args) => demo::demo(args, progress, engine),
+        Command::Init(args) => init::init(args),
+        Command::Schema => schema::schema(),
+        Command::Completions(args) => generated::completions(args),
+        Command::Man(args) => generated::man(args),
+        Command::Help(args) => help::help(args),
         Command::Bench(args) => bench::bench(args, progress, engine),
     }
 }

@@ -42,6 +42,47 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All that are not chosen by the user, by their code.
+    pub const ALL: [Self; 13] = [
+        Self::Done,
+        Self::TickersFailed,
+        Self::Usage,
+        Self::Input,
+        Self::Anomaly,
+        Self::Model,
+        Self::Bug,
+        Self::Output,
+        Self::Temporary,
+        Self::Credentials,
+        Self::Config,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// What happened, and what is to be done.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Skipped(_) => "nothing to do, told by the code that `--skip-code` asks for",
+            Self::Done => "done, or nothing to do",
+            Self::TickersFailed => {
+                "done, but more tickers failed than universe.max_failed_tickers: see ticker_status"
+            }
+            Self::Usage => "the command line is wrong",
+            Self::Input => "an input check stopped it, a file is damaged, or no ticker survived",
+            Self::Anomaly => "a day is flagged, and `--fail-on anomaly` was given",
+            Self::Model => "a model is missing or does not fit: `oddlot run`, or `--full-refresh`",
+            Self::Bug => "a mistake of oddlot's own: tell us",
+            Self::Output => "cannot write: make room; the same command resumes",
+            Self::Temporary => {
+                "throttled, no answer, or another run is at work: the same command later"
+            }
+            Self::Credentials => "credentials are missing, expired or refused: renew them",
+            Self::Config => "a mistake in the pipeline file or its SQL: mend it",
+            Self::Interrupted => "interrupted (Ctrl-C); the same command resumes",
+            Self::Terminated => "ended by a signal (SIGTERM); the same command resumes",
+        }
+    }
+
     /// The code that the system sees.
     pub fn code(self) -> u8 {
         match self {

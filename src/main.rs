@@ -25,6 +25,7 @@ mod machine;
 mod plan;
 mod prices;
 mod progress;
+mod propose;
 mod publish;
 mod rates;
 mod relative;

@@ -10,8 +10,10 @@ kernel: the network's own code alone. through Burn: as `oddlot train` and `oddlo
 of floor: the least time in which this processor could do it, divided by the time it took.
 ODDLOT_ISA=avx512|avx2|portable forces an instruction set.
 
---json: version, profile, machine, processor, isa, quick, threads, fma_gflops, fma_gflops_all, waited_share, results[]
-results[]: model, job (train, score), models, windows, threads, flops, floor_ms, kernel{}, through_burn{}
+--json: version, profile, machine, processor, isa, quick, threads, fma_gflops, fma_gflops_all,
+        waited_share, results[]
+results[]: model, job (train, score), models, windows, threads, flops, floor_ms, kernel{},
+           through_burn{}
 kernel{}, through_burn{}: ms, windows_per_s, gflops, floor_share
 
 Example: oddlot bench --models A,C --quick";

@@ -7,13 +7,7 @@ use oddlot_engine::labelled::ColumnMap;
 
 /// What `--help` says below the options.
 pub const AFTER_HELP: &str = "\
-Labels are CSV or Parquet: points (ticker, ts, label 0 or 1) or intervals (ticker, start, end). A day means all rows
-of that day, a whole number a row number. Figures are taken per ticker, then averaged over the tickers that have an
-anomaly; NAB, latency and false alarms are added up over all of them. VUS-PR and VUS-ROC are those of TSB-AD, AUC-PR is
-average precision, NAB that of NAB 1.1 with its probation of 15 % of the rows. Rows without a score count as the lowest.
-
-Rows in brackets need no detector: what does not beat them has found nothing. The oracle's threshold is chosen on the
-labels; nobody has them in time. Point adjustment is refused: with it random scores reach F1 of .90 and more.
+What labels may be, and what the figures are: `oddlot help labels`.
 
 Example: oddlot evaluate pipelines/sp500.toml --labels data/sp500/events.csv
          oddlot evaluate --scores mine.csv --column p --threshold 0.9 --labels labels.csv";
@@ -28,7 +22,7 @@ pub struct EvaluateArgs {
     /// The labels: CSV or Parquet
     #[arg(long, value_name = "FILE")]
     pub labels: PathBuf,
-    /// Evaluate the scores of this file instead: CSV or Parquet with ticker, ts, score
+    /// The scores of this file instead (ticker, ts, score)
     #[arg(long, value_name = "FILE")]
     pub scores: Option<PathBuf>,
     /// The column of --scores with the score
@@ -52,10 +46,10 @@ pub struct EvaluateArgs {
     /// A flag so many rows before or behind an event still finds it
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     pub tolerance: usize,
-    /// The longest buffer of VUS; by default the dominant period of each ticker's values, 125 without one
+    /// The longest buffer of VUS; else each ticker's dominant period
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub window: Option<u16>,
-    /// Tell figures also for each group of tickers that this column of the labels names
+    /// Figures for each group of tickers in this column of the labels too
     #[arg(long, value_name = "COLUMN")]
     pub group_by: Option<String>,
     /// How to write the figures

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use oddlot_engine::import::{Treatment, help};
+use oddlot_engine::import::Treatment;
 use oddlot_series::simulate::Simulation;
 
 /// What says how files are read.
@@ -32,61 +32,62 @@ pub struct ImportArgs {
     /// CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
     #[arg(value_name = "FILE", required_unless_present = "generate")]
     pub files: Vec<PathBuf>,
-    /// The folder to write to, made if missing; or the file, if it ends in .parquet
+    /// The folder to write to, made if missing; or a file.parquet
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
-    /// Read nothing and make prices up: tickers=N,days=M,seed=S (seed 42 if left out)
+    /// Read nothing and make prices up: tickers=N,days=M,seed=S
     #[arg(long, value_name = "SPEC", value_parser = simulation, conflicts_with_all = NOT_GENERATED)]
     pub generate: Option<Simulation>,
     /// How many threads make prices up; by default one per processor
     #[arg(long, value_name = "N", conflicts_with = "files", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Name of the Parquet file, without .parquet; by default that of the one input or of the folder
+    /// Name of the Parquet file; else that of the input or the folder
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// One ticker for all rows
     #[arg(long, value_name = "TICKER")]
     pub ticker: Option<String>,
-    /// The column with the ticker; by default ticker, symbol or name, else the file's own name
+    /// The ticker's column; else ticker, symbol or name, or the file
     #[arg(long, value_name = "COLUMN")]
     pub ticker_column: Option<String>,
-    /// Where the file's name has the ticker, such as '{ticker}_data.csv'
+    /// Where the file's name has it, such as '{ticker}_data.csv'
     #[arg(long, value_name = "PATTERN")]
     pub ticker_in_name: Option<String>,
-    /// The column with the date or time; by default date, ts, timestamp or the like
+    /// The column with the time; else date, ts, timestamp or the like
     #[arg(long, value_name = "COLUMN")]
     pub time_column: Option<String>,
     /// There is no time: number the rows of each ticker from 1
     #[arg(long)]
     pub row_number: bool,
-    /// How dates are written, such as %d-%b-%y; by default found out from all of them
+    /// How dates are written, such as %d-%b-%y; else found out
     #[arg(long, value_name = "FORMAT")]
     pub date_format: Option<String>,
-    /// First of the hundred years that a year of two digits falls into
+    /// The first year that one of two digits may mean
     #[arg(long, value_name = "YEAR", default_value_t = 1970, value_parser = clap::value_parser!(i32).range(1000..=9900))]
     pub first_year: i32,
-    /// What parts fields, or `tab`; by default the one of , ; | and tab that the header has
+    /// What parts fields; else the one of , ; | and tab that is there
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     pub delimiter: Option<char>,
-    /// What parts decimals; by default a comma where numbers can be read no other way
-    #[arg(long, value_name = "SIGN")]
+    /// What parts decimals, point or comma; else found out
+    #[arg(long, value_name = "SIGN", hide_possible_values = true)]
     pub decimal: Option<Decimal>,
-    /// The columns to keep, separated by commas; by default all with numbers
+    /// The columns to keep, separated by commas; else all with numbers
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
     /// Keep no column but ticker and time: a list of days
     #[arg(long, conflicts_with = "columns")]
     pub no_columns: bool,
-    /// JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
+    /// JSON of time windows, as NAB has it: adds a column label
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// What to do with rows of one ticker and time that differ
+    /// Of rows of one time that differ: refuse, keep-first, keep-last
     #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub duplicates: Duplicates,
-    /// What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
+    /// What to do with an oddity, as ohlc=drop: `oddlot help oddities`
     #[arg(long, value_name = "ODDITY=WHAT")]
     pub on: Vec<Treatment>,
-    /// Tell days whose close is more than this many per cent away from the one before
+    /// Tell days whose close moves by more than so much
     #[arg(long, value_name = "PERCENT", default_value_t = 25.0, value_parser = percent)]
     pub large_move: f64,
     /// How many examples of each oddity to tell
@@ -114,15 +115,10 @@ pub enum Duplicates {
     KeepLast,
 }
 
-/// What `-h` says below the options.
+/// What `--help` says below the options.
 pub const EXAMPLES: &str = "\
 Example: oddlot import prices.csv -o data/prices --ticker SPX
          oddlot import --generate tickers=5000,days=8000,seed=1 -o data/made_up";
-
-/// What `--help` says below the options.
-pub fn after_help() -> String {
-    format!("{}\n{EXAMPLES}", help())
-}
 
 /// `tickers=5000,days=8000,seed=1`, in any order.
 fn simulation(text: &str) -> Result<Simulation, String> {

@@ -9,8 +9,8 @@ use super::date;
 
 /// What `oddlot chart --help` says below the options.
 pub const CHART_HELP: &str = "\
-With a pipeline the price is drawn, from its source; without one the feature that the models see. Marks tell
-how far a score is above its threshold; the shaded band is what is not flagged.
+With a pipeline the price is drawn, from its source; without one the feature that the models see.
+Marks tell how far a score is above its threshold; the shaded band is what is not flagged.
 
 Example: oddlot chart SPX -p pipelines/sp500.toml --from 2020-01-01 --to 2020-06-30 -o spx.svg
          oddlot chart SPX -p pipelines/sp500.toml --explain 2020-03-16";

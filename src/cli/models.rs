@@ -9,6 +9,7 @@ use super::{Pipeline, Where};
 /// `models`.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Models {
     /// What to do with them; by default list them.
     #[command(subcommand)]
@@ -31,7 +32,7 @@ pub enum ModelsCommand {
     Export(ExportArgs),
     /// Use weights that Keras or PyTorch has trained, scaled and calibrated on the pipeline's prices
     #[command(
-        after_help = "Example: oddlot models import pipelines/sp500.toml autoencoder net.safetensors --layout keras"
+        after_help = "Example: oddlot models import pipelines/sp500.toml forecaster net.safetensors --layout keras"
     )]
     Import(ImportArgs),
 }

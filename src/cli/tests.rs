@@ -225,8 +225,7 @@ fn usage_mistakes_are_refused() {
 #[test]
 fn help_reads_in_the_words_of_the_field() {
     let help = |name: &str| {
-        let mut command = Cli::command();
-        command.build();
+        let mut command = Cli::fitted();
         match command.find_subcommand_mut(name) {
             Some(command) => command.render_help().to_string(),
             None => command.render_help().to_string(),
@@ -238,28 +237,33 @@ fn help_reads_in_the_words_of_the_field() {
     Usage: oddlot [OPTIONS] <COMMAND>
 
     Commands:
-      run       Do the whole job: read prices, train where needed, score, write tables
-      check     Look for mistakes in a pipeline, its queries and its source, and change nothing
-      plan      List what a run would train, score and write, and why
-      train     Train the models of a pipeline, unless they are trained already
-      score     Score with the models trained before, and write tables
-      chart     Draw what was expected of a ticker and what stands out, or tell why a day does
-      report    Write one page about a pipeline; of the seed systems, their published figures beside ours
-      sql       Ask the tables in SQL; with neither query nor file, open a prompt
-      import    Turn CSV files into one sorted Parquet file, and tell what is odd in them
-      models    List the trained models of an output folder; export and import their weights
-      runs      List the runs of an output folder and how they ended
-      verify    Read everything in an output folder and tell what is not as it was written
-      evaluate  Tell how well scores find what labels say, beside what needs no detector
-      doctor    Try everything that a run needs of this machine and of the pipeline's places, and leave nothing behind
-      export    Print what cron, systemd or Airflow need to run a pipeline every night, or DuckDB to read its tables
-      bench     Measure how fast networks are trained and scored on this machine
-      help      Print this message or the help of the given subcommand(s)
+      demo         Run the S&P 500 job, which comes with the binary, in an empty folder
+      init         Look at Parquet files and write a pipeline for them
+      run          Do the whole job: read prices, train where needed, score, write tables
+      check        Look for mistakes in a pipeline, its queries and its source, and change nothing
+      plan         List what a run would train, score and write, and why
+      train        Train the models of a pipeline, unless they are trained already
+      score        Score with the models trained before, and write tables
+      chart        Draw what was expected of a ticker and what stands out, or tell why a day does
+      report       Write one page about a pipeline, or the figures of the seed systems
+      sql          Ask the tables in SQL; with neither query nor file, open a prompt
+      import       Turn CSV files into one sorted Parquet file, and tell what is odd in them
+      models       List the trained models of an output folder; export and import their weights
+      runs         List the runs of an output folder and how they ended
+      verify       Read everything in an output folder and tell what is not as it was written
+      evaluate     Tell how well scores find what labels say, beside what needs no detector
+      doctor       Try all that a run needs of this machine and of the pipeline's places
+      export       Print what cron, systemd, Airflow or DuckDB need to work with a pipeline
+      bench        Measure how fast networks are trained and scored on this machine
+      schema       Print the JSON Schema of pipeline files, for editors
+      completions  Print a script that completes commands and options in a shell
+      man          Print a manual page, of all or of one command
+      help         Explain a command, or a topic: tables, exit-codes, s3, airflow, labels, oddities
 
     Options:
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
+      -h, --help                 Print help
       -V, --version              Print version
 
     Example: oddlot run pipelines/sp500.toml
@@ -270,26 +274,32 @@ fn help_reads_in_the_words_of_the_field() {
     Usage: oddlot run [OPTIONS] <PIPELINE>...
 
     Arguments:
-      <PIPELINE>...  The pipeline file (TOML); several run one after the other, and the worst exit code counts
+      <PIPELINE>...  The pipeline file (TOML); several run one after the other, and the worst exit code
+                     counts
 
     Options:
-          --from <DATE>          The first trading date to write, included; the years that are touched are written whole
+          --from <DATE>          The first trading date to write, included; the years that are touched
+                                 are written whole
           --to <DATE>            The last trading date to write, included
           --date <DATE>          One trading date to write; the same as --from and --to on one day
-          --as-of <INSTANT>      The last session that was closed by then, for schedulers: an instant such as 2026-02-11T22:30:00Z
+          --as-of <INSTANT>      The last session that was closed by then, for schedulers: an instant
+                                 such as 2026-02-11T22:30:00Z
           --full-refresh         Do everything anew, even what is trained and written already
           --dry-run              Say what would be done, and do nothing
           --threads <N>          How many threads to use, at most; by default one per processor
-          --tickers <TICKER,…>   Score and write only these: names, patterns with * and ?, @FILE with one a line; others stay as they are
-          --shard <I/N>          Write only the parts (`output.parts`) whose number leaves I when divided by N: shards 0/N to N-1/N side by side are one run
-          --wait <MINUTES>       How long to wait for the models that another run is training before ending with code 75 [default: 60 of a shard, else 0]
-          --fail-on <WHAT>       End with code 4 if a day within the range is flagged [possible values: anomaly]
+          --tickers <TICKER,…>   Score and write only these: names, patterns with * and ?, @FILE with
+                                 one a line; others stay as they are
+          --shard <I/N>          Write only the parts (`output.parts`) whose number leaves I when
+                                 divided by N: shards 0/N to N-1/N side by side are one run
+          --wait <MINUTES>       How long to wait for the models that another run is training before
+                                 ending with code 75 [default: 60 of a shard, else 0]
+          --fail-on <WHAT>       End with code 4 if a day within the range is flagged [possible values:
+                                 anomaly]
           --skip-code <CODE>     End with this code instead of 0 if there was nothing to do
           --result-file <FILE>   Write the result there as JSON, whole or not at all
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
-      -V, --version              Print version
+      -h, --help                 Print help
 
     Example: oddlot run pipelines/sp500.toml --from 2024-01-01
     ");
@@ -304,25 +314,26 @@ fn help_reads_in_the_words_of_the_field() {
     Options:
       -p, --pipeline <PIPELINE>  The pipeline file whose output to look at
           --root <DIR>           The output folder to look at, or s3://bucket/prefix [default: out]
-          --model <NAME>         Which model; by default the first of the pipeline that gives a band, else the first
-          --feature <NAME>       Which feature, where the models see several; by default the first by name
+          --model <NAME>         Which model; by default the first of the pipeline that gives a band,
+                                 else the first
+          --feature <NAME>       Which feature, where the models see several; by default the first by
+                                 name
           --from <DATE>          The first trading date; by default two years before the last
           --to <DATE>            The last trading date, included
       -o, --output <FILE>        Write to a file: .svg, .png or .html; else it is drawn in the terminal
           --explain <DATE>       Tell of this day why it was flagged, or why not
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
-      -V, --version              Print version
+      -h, --help                 Print help
 
-    With a pipeline the price is drawn, from its source; without one the feature that the models see. Marks tell
-    how far a score is above its threshold; the shaded band is what is not flagged.
+    With a pipeline the price is drawn, from its source; without one the feature that the models see.
+    Marks tell how far a score is above its threshold; the shaded band is what is not flagged.
 
     Example: oddlot chart SPX -p pipelines/sp500.toml --from 2020-01-01 --to 2020-06-30 -o spx.svg
              oddlot chart SPX -p pipelines/sp500.toml --explain 2020-03-16
     ");
     assert_snapshot!(help("report"), @r"
-    Write one page about a pipeline; of the seed systems, their published figures beside ours
+    Write one page about a pipeline, or the figures of the seed systems
 
     Usage: oddlot report [OPTIONS] <PIPELINE|--seeds>
 
@@ -330,14 +341,16 @@ fn help_reads_in_the_words_of_the_field() {
       [PIPELINE]  The pipeline file to report on
 
     Options:
-      -o, --output <FILE>        The HTML file to write; by default the pipeline's name with -report.html, in this folder
-          --seeds                The seed systems instead: published figures, ours, the trivial baseline's, the corrected form's
-          --root <DIR>           Of --seeds: the output folder that the seed pipelines wrote to [default: out]
+      -o, --output <FILE>        The HTML file to write; by default the pipeline's name with
+                                 -report.html, in this folder
+          --seeds                The seed systems instead: published figures, ours, the trivial
+                                 baseline's, the corrected form's
+          --root <DIR>           Of --seeds: the output folder that the seed pipelines wrote to
+                                 [default: out]
           --format <FORMAT>      Of --seeds: how to write it [default: md] [possible values: md, json]
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
-      -V, --version              Print version
+      -h, --help                 Print help
 
     Example: oddlot report pipelines/sp500.toml -o report.html
     ");
@@ -361,8 +374,7 @@ fn help_reads_in_the_words_of_the_field() {
           --memory <SIZE>        Stop a query that needs more memory [default: 2GiB]
           --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
-      -V, --version              Print version
+      -h, --help                 Print help
 
     A query reads the tables and does nothing else. Its $names get their values by --param. An answer that --limit cuts
     ends with code 1; a query stopped by --timeout with 75, by --memory with 78. At the prompt, \? tells what else there is.
@@ -379,18 +391,17 @@ fn help_reads_in_the_words_of_the_field() {
     Commands:
       list    List them; the same as without `list`
       export  Write the weights of a network as Keras or PyTorch has them (safetensors)
-      import  Use weights that Keras or PyTorch has trained, scaled and calibrated on the pipeline's prices
-      help    Print this message or the help of the given subcommand(s)
+      import  Use weights that Keras or PyTorch has trained, scaled and calibrated on the pipeline's
+              prices
 
     Arguments:
       [PIPELINE]  The pipeline file whose output folder to look at
 
     Options:
           --root <DIR>           The output folder to look at, or s3://bucket/prefix
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
-      -h, --help                 Print help (see more with '--help')
-      -V, --version              Print version
+      -h, --help                 Print help
 
     Example: oddlot models pipelines/sp500.toml
     ");
@@ -403,30 +414,29 @@ fn help_reads_in_the_words_of_the_field() {
       [FILE]...  CSV files to read, in this order; gzip and zstd are unpacked, whatever the name says
 
     Options:
-      -o, --output <DIR>              The folder to write to, made if missing; or the file, if it ends in .parquet
-          --generate <SPEC>           Read nothing and make prices up: tickers=N,days=M,seed=S (seed 42 if left out)
+      -o, --output <DIR>              The folder to write to, made if missing; or a file.parquet
+          --generate <SPEC>           Read nothing and make prices up: tickers=N,days=M,seed=S
           --threads <N>               How many threads make prices up; by default one per processor
-          --name <NAME>               Name of the Parquet file, without .parquet; by default that of the one input or of the folder
+          --name <NAME>               Name of the Parquet file; else that of the input or the folder
           --ticker <TICKER>           One ticker for all rows
-          --ticker-column <COLUMN>    The column with the ticker; by default ticker, symbol or name, else the file's own name
-          --ticker-in-name <PATTERN>  Where the file's name has the ticker, such as '{ticker}_data.csv'
-          --time-column <COLUMN>      The column with the date or time; by default date, ts, timestamp or the like
+          --ticker-column <COLUMN>    The ticker's column; else ticker, symbol or name, or the file
+          --ticker-in-name <PATTERN>  Where the file's name has it, such as '{ticker}_data.csv'
+          --time-column <COLUMN>      The column with the time; else date, ts, timestamp or the like
           --row-number                There is no time: number the rows of each ticker from 1
-          --date-format <FORMAT>      How dates are written, such as %d-%b-%y; by default found out from all of them
-          --first-year <YEAR>         First of the hundred years that a year of two digits falls into [default: 1970]
-          --delimiter <CHAR>          What parts fields, or `tab`; by default the one of , ; | and tab that the header has
-          --decimal <SIGN>            What parts decimals; by default a comma where numbers can be read no other way [possible values: point, comma]
-          --columns <COLUMN,…>        The columns to keep, separated by commas; by default all with numbers
+          --date-format <FORMAT>      How dates are written, such as %d-%b-%y; else found out
+          --first-year <YEAR>         The first year that one of two digits may mean [default: 1970]
+          --delimiter <CHAR>          What parts fields; else the one of , ; | and tab that is there
+          --decimal <SIGN>            What parts decimals, point or comma; else found out
+          --columns <COLUMN,…>        The columns to keep, separated by commas; else all with numbers
           --no-columns                Keep no column but ticker and time: a list of days
-          --labels <FILE>             JSON of time windows for each file, as NAB has it: adds a column label, 1 within them
-          --duplicates <WHAT>         What to do with rows of one ticker and time that differ [default: refuse] [possible values: refuse, keep-first, keep-last]
-          --log-format <FORMAT>       How to write the log on stderr [default: text] [possible values: text, json]
-          --on <ODDITY=WHAT>          What to do with an oddity, such as ohlc=drop; all=refuse stops at any. --help lists them
-      -q, --quiet                     Show no progress, only warnings, errors and the result
-          --large-move <PERCENT>      Tell days whose close is more than this many per cent away from the one before [default: 25]
+          --labels <FILE>             JSON of time windows, as NAB has it: adds a column label
+          --duplicates <WHAT>         Of rows of one time that differ: refuse, keep-first, keep-last
+          --on <ODDITY=WHAT>          What to do with an oddity, as ohlc=drop: `oddlot help oddities`
+          --large-move <PERCENT>      Tell days whose close moves by more than so much [default: 25]
           --examples <N>              How many examples of each oddity to tell [default: 3]
-      -h, --help                      Print help (see more with '--help')
-      -V, --version                   Print version
+          --log-format <FORMAT>       Write the log on stderr as text or json [default: text]
+      -q, --quiet                     Show no progress, only warnings, errors and the result
+      -h, --help                      Print help
 
     Example: oddlot import prices.csv -o data/prices --ticker SPX
              oddlot import --generate tickers=5000,days=8000,seed=1 -o data/made_up

@@ -7,7 +7,7 @@ use oddlot_nets::Engine;
 use serde_json::{Value, json};
 
 use super::result_file::ResultFile;
-use super::{block_on, each, load, plan, threads};
+use super::{block_on, each, load, next, plan, threads};
 use crate::artifact::StoredJudge;
 use crate::cells::Range;
 use crate::cli::{Job, PlanArgs, TrainArgs, Work};
@@ -154,6 +154,12 @@ fn tables(
             Ended::Done(outcome) => print(&plan, outcome),
             Ended::NoSession(why) => print_idle(&plan, why),
         };
+        if let Ended::Done(outcome) = &ended
+            && progress != Progress::Quiet
+            && !is_idle(outcome)
+        {
+            say(&next::steps(&plan, outcome));
+        }
         say_json(&result);
         Ok((exit_of(&plan, &ended, args), result))
     };

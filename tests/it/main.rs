@@ -12,6 +12,7 @@
 mod archive;
 mod asked;
 mod bad_input;
+mod begin;
 mod bench;
 mod bombs;
 mod checks;

@@ -1,4 +1,4 @@
-//! The commands of README's sections on work at night do what stands beside them.
+//! The commands of README's sections do what stands beside them.
 
 use std::process::Command;
 
@@ -17,13 +17,32 @@ fn commands(section: &str) -> Vec<String> {
 }
 
 /// A line of README in the folder of `workshop`, with our binary.
-fn shell(workshop: &Workshop, command: &str) -> Command {
+pub fn shell(workshop: &Workshop, command: &str) -> Command {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_oddlot")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(workshop.path("")).env("PATH", &path);
     shell.env("ODDLOT_LOG", "warn");
     shell
+}
+
+#[test]
+fn the_first_ten_minutes_run_as_they_stand() {
+    let workshop = Workshop::new("");
+    let births = concat!(env!("CARGO_MANIFEST_DIR"), "/data/births/births.parquet");
+    std::fs::create_dir_all(workshop.path("data/births")).unwrap();
+    std::fs::copy(births, workshop.path("data/births/births.parquet")).unwrap();
+    let commands = commands("The first ten minutes");
+    let names: Vec<_> = commands.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    let expected = ["init", "check", "plan", "run", "sql", "chart", "chart", "report"];
+    assert_eq!(names, expected);
+    for command in &commands {
+        let ran = Ran::from(shell(&workshop, command).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
+        assert!(!ran.stdout.is_empty(), "{command}");
+    }
+    let page = std::fs::read_to_string(workshop.path("births.html")).unwrap();
+    assert!(page.contains("BIRTHS") && workshop.path("out/tables/events").is_dir());
 }
 
 #[test]
