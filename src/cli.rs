@@ -276,8 +276,6 @@ pub struct Tickers {
     pub tickers: Vec<String>,
 }
 
-}
-
 /// An output folder, by name or by the pipeline that writes to it.
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("output").args(["pipeline", "root"]).required(true))]
