@@ -111,8 +111,8 @@ fn hostile_tickers_go_through_import_and_reach_no_terminal() {
 }
 
 #[test]
-fn the_help_lists_every_oddity_with_what_can_be_done() {
-    let help = Workshop::new("").oddlot(&["import", "--help"]).ok().stdout;
+fn a_topic_of_help_lists_every_oddity_with_what_can_be_done() {
+    let help = Workshop::new("").oddlot(&["help", "oddities"]).ok().stdout;
     for line in [
         "ohlc               keep, drop, refuse   rows with high below low",
         "duplicate          refuse, first, last  rows of a ticker and time met before",
