@@ -7,8 +7,8 @@ mod fitted;
 mod import;
 mod look;
 mod models;
-mod sql;
 mod nightly;
+mod sql;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub use evaluate::{EvaluateArgs, FigureFormat, Score, Split};
 pub use import::{Decimal, Duplicates, ImportArgs};
 pub use look::{ChartArgs, ReportArgs, ReportFormat};
 pub use models::{ExportArgs, ImportArgs as ImportWeightsArgs, Layout, Models, ModelsCommand};
-pub use sql::{Format, SqlArgs};
 pub use nightly::{DoctorArgs, ExportJobArgs, Scheduler};
+pub use sql::{Format, SqlArgs};
 
 /// Finds what does not belong in price history.
 ///

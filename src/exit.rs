@@ -43,9 +43,10 @@ pub enum Exit {
 
 impl Exit {
     /// All that are not chosen by the user, by their code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Done,
         Self::TickersFailed,
+        Self::Cut,
         Self::Usage,
         Self::Input,
         Self::Anomaly,
@@ -67,6 +68,7 @@ impl Exit {
             Self::TickersFailed => {
                 "done, but more tickers failed than universe.max_failed_tickers: see ticker_status"
             }
+            Self::Cut => "answered, but not with all rows: raise `--limit` of `oddlot sql`",
             Self::Usage => "the command line is wrong",
             Self::Input => "an input check stopped it, a file is damaged, or no ticker survived",
             Self::Anomaly => "a day is flagged, and `--fail-on anomaly` was given",

@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 
 /// What `oddlot sql --help` says below the options.
 pub const SQL_HELP: &str = "\
-A query reads the tables and does nothing else. Its $names get their values by --param. An answer that --limit cuts
-ends with code 1; a query stopped by --timeout with 75, by --memory with 78. At the prompt, \\? tells what else there is.
+A query reads the tables and does nothing else. Its $names get their values by --param. An
+answer that --limit cuts ends with code 1; a query stopped by --timeout with 75, by --memory
+with 78. At the prompt, \\? tells what else there is.
 
 Example: oddlot sql \"SELECT * FROM events WHERE ticker = $t ORDER BY start_ts\" --param t=SPX
          oddlot sql pipelines/sp500.toml --question busiest_tickers --param sessions=60";

@@ -360,7 +360,8 @@ fn help_reads_in_the_words_of_the_field() {
     Usage: oddlot sql [OPTIONS] [QUERY|PIPELINE]
 
     Arguments:
-      [QUERY|PIPELINE]  The query, on errors, anomalies, events, runs and others; or a pipeline file (*.toml), to ask at a prompt
+      [QUERY|PIPELINE]  The query, on errors, anomalies, events, runs and others; or a pipeline file
+                        (*.toml), to ask at a prompt
 
     Options:
       -f, --file <FILE>          Read the query from a file
@@ -368,16 +369,19 @@ fn help_reads_in_the_words_of_the_field() {
           --param <NAME=VALUE>   What $NAME in the query stands for; may be given several times
           --root <DIR>           The output folder to ask, or s3://bucket/prefix [default: out]
       -p, --pipeline <PIPELINE>  Ask the output folder that this pipeline writes to
-          --format <FORMAT>      How to write the answer [default: table] [possible values: table, markdown, csv, json, jsonl, parquet]
-          --limit <ROWS>         Rows at most, 0 for all; by default 10000 of table and markdown, all of the others
+          --format <FORMAT>      How to write the answer [default: table] [possible values: table,
+                                 markdown, csv, json, jsonl, parquet]
+          --limit <ROWS>         Rows at most, 0 for all; by default 10000 of table and markdown, all of
+                                 the others
           --timeout <SECONDS>    Stop a query that takes longer, 0 for never [default: 300]
           --memory <SIZE>        Stop a query that needs more memory [default: 2GiB]
-          --log-format <FORMAT>  How to write the log on stderr [default: text] [possible values: text, json]
+          --log-format <FORMAT>  Write the log on stderr as text or json [default: text]
       -q, --quiet                Show no progress, only warnings, errors and the result
       -h, --help                 Print help
 
-    A query reads the tables and does nothing else. Its $names get their values by --param. An answer that --limit cuts
-    ends with code 1; a query stopped by --timeout with 75, by --memory with 78. At the prompt, \? tells what else there is.
+    A query reads the tables and does nothing else. Its $names get their values by --param. An
+    answer that --limit cuts ends with code 1; a query stopped by --timeout with 75, by --memory
+    with 78. At the prompt, \? tells what else there is.
 
     Example: oddlot sql "SELECT * FROM events WHERE ticker = $t ORDER BY start_ts" --param t=SPX
              oddlot sql pipelines/sp500.toml --question busiest_tickers --param sessions=60

@@ -33,7 +33,9 @@ fn exit_codes_are_those_of_the_readme() {
     let told =
         nightly.split([';', '/']).filter_map(|part| part.split_whitespace().next()?.parse().ok());
     let told: Vec<u8> = told.collect();
-    assert_eq!(told, Exit::ALL.map(Exit::code));
+    let mut codes = Exit::ALL.map(Exit::code).to_vec();
+    codes.dedup();
+    assert_eq!(told, codes);
 }
 
 /// Words in capitals that name a variable.
