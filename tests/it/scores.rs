@@ -47,7 +47,8 @@ fn every_threshold_goes_from_the_file_to_the_result_in_words() {
     let workshop = workshop(&format!("{}[threshold.k_sigma]\nk = 4", own.concat()));
     let ran = workshop.oddlot(&["run", "job.toml"]).ok();
     let line = |model: &str| {
-        let mut lines = ran.stdout.lines().filter(|line| line.starts_with(&format!("{model} ")));
+        let is_rates = |line: &&str| line.starts_with(&format!("{model} ")) && line.contains('…');
+        let mut lines = ran.stdout.lines().filter(is_rates);
         lines.next_back().unwrap_or_else(|| panic!("{}", ran.stdout)).to_owned()
     };
     for (model, words) in [
@@ -97,7 +98,8 @@ fn the_result_holds_the_realised_rate_of_every_model_against_the_stated_one() {
         WHERE split = 'test' AND rule = 'model' GROUP BY model ORDER BY model";
     for row in workshop.sql(rates) {
         let (model, realised) = row.split_once(',').unwrap();
-        let line = ran.stdout.lines().rfind(|line| line.starts_with(&format!("{model} ")));
+        let is_rates = |line: &&str| line.starts_with(&format!("{model} ")) && line.contains('…');
+        let line = ran.stdout.lines().rfind(is_rates);
         let line = line.unwrap_or_else(|| panic!("{}", ran.stdout));
         let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect();
         assert_eq!(cells[1], "0.50 %", "{line}");
