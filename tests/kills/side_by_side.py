@@ -24,6 +24,10 @@ from roots import Bucket, Folder
 from runs import alerts
 
 
+# The ledger names runs, leases name holders, rates hold what a clock has measured.
+OF_A_RUN = ("_state/cells/", "_state/leases/", "_state/rates/")
+
+
 def main():
     parser = argparse.ArgumentParser(description="run oddlot side by side with itself")
     parser.add_argument("binary", type=Path)
@@ -120,7 +124,7 @@ def lasting(files):
         if path.startswith("tables/"):
             return "/part-" in path
         return path.startswith("models/") or (
-            path.startswith("_state/") and not path.startswith(("_state/cells/", "_state/leases/"))
+            path.startswith("_state/") and not path.startswith(OF_A_RUN)
         )
     return {path: content for path, content in files.items() if is_lasting(path)}
 
