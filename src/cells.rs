@@ -231,7 +231,7 @@ pub async fn choose(
     // Those of other shards are theirs; parts that there are no more are nobody's.
     let own: BTreeSet<u32> = prints.parts().collect();
     orphans.retain(|orphan| orphan.cell.part >= prints.parts || own.contains(&orphan.cell.part));
-    let entries = stream::iter(needed(pipeline, &places, &prints, range)).map(async |cell| {
+    let entries = stream::iter(needed(pipeline, &places, &own, range)).map(async |cell| {
         let entry = match &ledger {
             Some(ledger) => ledger.entry(&cell).await?,
             None => None,
@@ -255,14 +255,13 @@ pub async fn choose(
     Ok(Cells { all, stale, orphans, prints })
 }
 
-/// The cells of the range that have a row, year by year.
+/// The cells of the range and of `parts` that have a row, year by year.
 fn needed(
     pipeline: &str,
     places: &BTreeSet<(i32, u32)>,
-    prints: &Prints,
+    parts: &BTreeSet<u32>,
     range: Range,
 ) -> Vec<Cell> {
-    let parts: BTreeSet<u32> = prints.parts().collect();
     let own = places.iter().filter(|(year, part)| range.touches(*year) && parts.contains(part));
     let cells = own.flat_map(|&(year, part)| {
         Table::ALL.map(|table| Cell { table, pipeline: pipeline.to_owned(), year, part })
@@ -283,7 +282,9 @@ impl Prints {
         let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
         let fingerprint = self.of(digest, &cell, span);
         let found = entry.as_ref().map(|entry| entry.fingerprint.as_str());
-        let is_fresh = found.is_some_and(|found| self.is_fresh(digest, &cell, span, found));
+        let is_fresh = found.is_some_and(|found| {
+            found == fingerprint || self.is_of_whole(digest, &cell, span, found)
+        });
         let mut why = Vec::new();
         if !is_fresh {
             let is_of_chosen = found.is_some_and(is_of_chosen) && self.selection.is_whole();

@@ -8,6 +8,7 @@ use oddlot_engine::tables::cell::part_of;
 use oddlot_engine::tables::run_tables::TickerRow;
 use serde_json::{Value, json};
 
+use crate::cells;
 use crate::diagnostic::name;
 use crate::exit::Exit;
 use crate::plan::Plan;
@@ -21,7 +22,7 @@ const TOLD_MAX: usize = 10;
 /// Tickers whose rows are there and that ought to have a model of their own and have none: they have failed,
 /// though the fallback speaks for them.
 pub fn lacking(mut tickers: Vec<TickerRow>, models: &[Ready], plan: &Plan) -> Vec<TickerRow> {
-    let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
+    let parts = cells::parts(plan);
     for row in tickers.iter_mut().filter(|row| matches!(row.status, "ok" | "partial")) {
         let part = part_of(&row.ticker, parts);
         let lacks = models.iter().filter_map(|ready| {

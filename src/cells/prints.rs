@@ -183,19 +183,33 @@ impl Prints {
     /// Tickers and rows that are read to score those of `first_year` and later in `part`.
     pub fn count_read(&self, digest: &InputDigest, first_year: i32, part: u32) -> (usize, usize) {
         let first_day = self.reading(digest, first_year, part).map(|(first_day, _)| first_day);
-        let is_own = |name: &str| self.part_of(name) == part && self.selection.scores(name);
-        digest.count_from(first_day, is_own)
+        self.count_from(digest, first_day, part)
     }
 
-    /// Whether the fingerprint `found` says that there is nothing to do about `cell`.
-    pub(super) fn is_fresh(
+    /// Tickers and rows that this run scores in `part`, from the day on; `None` is all.
+    pub fn count_from(
+        &self,
+        digest: &InputDigest,
+        first_day: Option<i32>,
+        part: u32,
+    ) -> (usize, usize) {
+        digest.count_from(first_day, |name| self.scores_in(name, part))
+    }
+
+    /// Whether this run scores `ticker`, and its part is `part`.
+    fn scores_in(&self, ticker: &str, part: u32) -> bool {
+        self.part_of(ticker) == part && self.selection.scores(ticker)
+    }
+
+    /// Whether the fingerprint `found` is that of a run of all tickers, and this is one of chosen tickers.
+    pub(super) fn is_of_whole(
         &self,
         digest: &InputDigest,
         cell: &Cell,
         span: (i32, i32),
         found: &str,
     ) -> bool {
-        found == self.of(digest, cell, span) || found == self.of_all(digest, cell, span)
+        !self.is_whole() && found == self.of_all(digest, cell, span)
     }
 
     /// The parts that have a chosen ticker and are of this shard.
@@ -226,7 +240,7 @@ impl Prints {
         if self.is_across {
             return None;
         }
-        let is_own = |ticker: &str| self.part_of(ticker) == part && self.selection.scores(ticker);
+        let is_own = |ticker: &str| self.scores_in(ticker, part);
         let n_warm = self.reach.rows_before.saturating_add(self.event_rows);
         let n_before = n_warm.saturating_add(EVENT_ROWS);
         let first_day = digest.first_day_needed(first_year, n_before, is_own)?;

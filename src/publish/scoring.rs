@@ -77,7 +77,9 @@ impl<'a> Scoring<'a> {
         let staging = job.staging.path.as_path();
         let prices = WholePrices::of(&job.prices.session).await?;
         let carried = job.carried(cells).await?;
-        let n_all: usize = to_score.map(|(part, year)| n_units(job, cells, part, year)).sum();
+        let prints = &cells.prints;
+        let read = |(part, year)| units(job, prints.count_read(job.digest, year, part));
+        let n_all: usize = to_score.map(read).sum();
         let (bar, unit) = match is_archive(job) {
             true => (options.progress.scoring_series(n_all as u64), "tickers"),
             false => (options.progress.scoring(n_all as u64), "rows"),
@@ -122,7 +124,8 @@ impl<'a> Scoring<'a> {
             tracing::info!(part, "an event began before what was read: the whole history is read");
             // Its files are begun anew: what it holds must not be added to them when it goes.
             drop(scored);
-            self.bar.inc_length(n_from(job, self.cells, part, None) as u64);
+            let n_all = units(job, prints.count_from(job.digest, None, part));
+            self.bar.inc_length(n_all as u64);
             scored = self.read(part, None, whole()).await?;
         }
         // The counts first: where they are missing, cells are too, and the next run makes both.
@@ -320,17 +323,8 @@ fn is_archive(job: &Job<'_>) -> bool {
     job.plan.profile == Profile::Archive
 }
 
-/// What a bar counts of the rows of `first_year` and later in `part`, and of those before that are read along.
-fn n_units(job: &Job<'_>, cells: &Cells, part: u32, first_year: i32) -> usize {
-    let first_day = cells.prints.reading(job.digest, first_year, part).map(|(day, _)| day);
-    n_from(job, cells, part, first_day)
-}
-
-/// The same from a day on. A series of an archive takes seconds, a row of prices microseconds.
-fn n_from(job: &Job<'_>, cells: &Cells, part: u32, first_day: Option<i32>) -> usize {
-    let is_own =
-        |ticker: &str| cells.prints.part_of(ticker) == part && job.selection.scores(ticker);
-    let (n_tickers, n_rows) = job.digest.count_from(first_day, is_own);
+/// What a bar counts: a series of an archive takes seconds, a row of prices microseconds.
+fn units(job: &Job<'_>, (n_tickers, n_rows): (usize, usize)) -> usize {
     if is_archive(job) { n_tickers } else { n_rows }
 }
 

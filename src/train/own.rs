@@ -156,7 +156,7 @@ impl Workshop<'_> {
     async fn kept(&self, needs: &OwnNeeds, part: u32) -> Result<BTreeMap<String, Member>, Error> {
         let mut by_pack: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
         for (ticker, own) in needs.members(part) {
-            if let Some(pack) = &own.kept_in {
+            if let Some(pack) = own.kept_in() {
                 by_pack.entry(pack).or_default().push(ticker);
             }
         }

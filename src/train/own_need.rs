@@ -10,6 +10,7 @@ use oddlot_engine::tables::cell::part_of;
 use super::keys::KeyBase;
 use super::{Change, Keys, Look, Need};
 use crate::artifact::{Artifact, PackPointer, Pointer};
+use crate::cells;
 use crate::diagnostic::name;
 use crate::plan::ModelPlan;
 
@@ -21,8 +22,16 @@ pub(super) struct OwnNeed {
     pub(super) part: u32,
     pub(super) keys: Keys,
     pub(super) need: Need,
+    /// The pack that has one.
+    stored_in: Option<String>,
+}
+
+impl OwnNeed {
     /// The pack that has it, where it is not made from nothing.
-    pub(super) kept_in: Option<String>,
+    pub(super) fn kept_in(&self) -> Option<&String> {
+        let is_kept = self.need.is_stored() || self.need == Need::Calibrate;
+        self.stored_in.as_ref().filter(|_| is_kept)
+    }
 }
 
 /// All tickers of a model, and the packs that are there.
@@ -55,8 +64,7 @@ impl OwnNeeds {
             let own = pointer.tickers.iter().map(|(name, keys)| (name.as_str(), (pointer, keys)));
             known.extend(own);
         }
-        let parts = u32::try_from(plan.output.parts).unwrap_or(1).max(1);
-        let refined = refined(look, model, root, &packs).await?;
+        let parts = cells::parts(plan);
         let need = |ticker: &str| {
             let keys = base.of_ticker(digest, ticker);
             let stored = known.get(ticker);
@@ -67,18 +75,38 @@ impl OwnNeeds {
                 is_imported: false,
             });
             let need = keys.need(pointer.as_ref(), policy, Change::Settings);
-            let need = match (need, stored) {
-                (Need::Changed(_), Some((pack, _))) => {
-                    refined.get(pack.model_id.as_str()).copied().unwrap_or(need)
-                }
-                _ => need,
-            };
-            let is_kept = need.is_stored() || need == Need::Calibrate;
-            let kept_in = pointer.filter(|_| is_kept).map(|pointer| pointer.model_id);
-            (ticker.to_owned(), OwnNeed { part: part_of(ticker, parts), keys, need, kept_in })
+            let stored_in = pointer.map(|pointer| pointer.model_id);
+            (ticker.to_owned(), OwnNeed { part: part_of(ticker, parts), keys, need, stored_in })
         };
         let tickers = digest.tickers().map(need).collect();
-        Ok(Self { tickers, packs, parts })
+        let mut needs = Self { tickers, packs, parts };
+        if let Some(root) = root {
+            needs.refine(look, model, root).await?;
+        }
+        Ok(needs)
+    }
+
+    /// Of models whose keys are others: what has changed, pack by pack, and whether they are kept nevertheless.
+    async fn refine(
+        &mut self,
+        look: &Look<'_>,
+        model: &ModelPlan,
+        root: &OutputRoot,
+    ) -> Result<(), Error> {
+        for pack in self.packs.values() {
+            let in_pack = |own: &&mut OwnNeed| own.stored_in.as_ref() == Some(&pack.model_id);
+            let is_changed = |own: &&mut OwnNeed| matches!(own.need, Need::Changed(_));
+            let changed = self.tickers.values_mut().filter(in_pack).filter(is_changed);
+            let changed: Vec<&mut OwnNeed> = changed.collect();
+            if changed.is_empty() {
+                continue;
+            }
+            // What cannot be read any more is made anew, whatever has changed.
+            let Ok(artifact) = Artifact::load(root, &pack.model_id).await else { continue };
+            let need = look.refined_own(model, &artifact)?;
+            changed.into_iter().for_each(|own| own.need = need);
+        }
+        Ok(())
     }
 
     /// The packs that are there, made for as many parts as there are now.
@@ -172,22 +200,4 @@ impl OwnNeeds {
             false => told.join("; "),
         }
     }
-}
-
-/// Pack by pack, what becomes of models that were not made of the rows of today.
-async fn refined(
-    look: &Look<'_>,
-    model: &ModelPlan,
-    root: Option<&OutputRoot>,
-    packs: &BTreeMap<u32, PackPointer>,
-) -> Result<BTreeMap<String, Need>, Error> {
-    let mut refined = BTreeMap::new();
-    for pack in packs.values() {
-        let Some(root) = root else { continue };
-        // What cannot be read any more is made anew, whatever has changed.
-        if let Ok(artifact) = Artifact::load(root, &pack.model_id).await {
-            refined.insert(pack.model_id.clone(), look.refined_own(model, &artifact)?);
-        }
-    }
-    Ok(refined)
 }
