@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, Utc};
 use oddlot_engine::checks::Findings;
-use oddlot_engine::fingerprint::{self, InputDigest};
+use oddlot_engine::fingerprint::{self, InputDigest, Learning};
 use oddlot_engine::inspect::{Inspection, TickerFacts, inspect};
 use oddlot_engine::market;
 use oddlot_engine::relation::{PipelineSql, WindowsRelation, replay, windows};
@@ -62,11 +62,12 @@ impl Prices {
     /// # Errors
     /// A file cannot be read, in a column that no check has needed.
     pub async fn digest(&self, plan: &Plan, last_learnt_day: i32) -> Result<InputDigest, Error> {
-        let last_learnt_day = match plan.profile {
+        let last_day = match plan.profile {
             Profile::Nightly => last_learnt_day,
             Profile::Archive => i32::MIN,
         };
-        match fingerprint::digest(&self.session, last_learnt_day).await {
+        let is_apart = plan.models.iter().any(|model| !model.scope.is_pooled());
+        match fingerprint::digest(&self.session, Learning { last_day, is_apart }).await {
             Ok(digest) => Ok(digest),
             Err(error) => Err(source::with_file(&self.session, &source_of(plan), error).await),
         }

@@ -212,8 +212,15 @@ impl Pack {
     /// # Errors
     /// [`Kind::Model`](oddlot_engine::Kind::Model): it is gone, damaged or of another version.
     pub async fn load(root: &OutputRoot, model_id: &str, engine: Engine) -> Result<Self, Error> {
-        let head = Model::load(root, model_id, engine).await?;
-        let folder = format!("models/{model_id}");
+        Self::of(root, Model::load(root, model_id, engine).await?).await
+    }
+
+    /// The same of a head that is read already.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn of(root: &OutputRoot, head: Model) -> Result<Self, Error> {
+        let folder = format!("models/{}", head.model_id);
         let place = format!("{}/{folder}", root.name());
         let packed = packed(&head.artifact)?;
         let object = async |name: &str, expected: &str| {

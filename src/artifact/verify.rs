@@ -63,7 +63,7 @@ pub async fn models(
         let whole = async {
             let model = Model::load(root, id, engine).await?;
             match model.artifact.packed() {
-                Some(_) => Pack::load(root, id, engine).await.map(drop),
+                Some(_) => Pack::of(root, model).await.map(drop),
                 None => Ok(()),
             }
         };

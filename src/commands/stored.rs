@@ -86,8 +86,9 @@ async fn of_ticker(
         };
     };
     let ticker = ticker.ok_or_else(|| unnamed(wanted))?;
-    let why = packed.without.get(ticker).map_or("which has no weights in it", String::as_str);
-    let alone = Pack::load(root, id, engine).await?.alone(ticker)?;
+    let why = packed.without.get(ticker).cloned();
+    let alone = Pack::of(root, model).await?.alone(ticker)?;
+    let why = why.as_deref().unwrap_or("which has no weights in it");
     alone.ok_or_else(|| not_in(wanted, ticker, why))
 }
 

@@ -48,7 +48,7 @@ pub struct InputDigest {
     tickers: BTreeMap<String, TickerDigest>,
     /// SHA-256 of all rows up to the last day that a model learns or is calibrated from.
     pub learnt_from: [u8; 32],
-    /// The same of each ticker that has such rows.
+    /// The same of each ticker that has such rows, where they are told apart.
     learnt_by: BTreeMap<String, [u8; 32]>,
     /// Of the market's move of each day, where features look at it.
     market: TickerDigest,
@@ -73,11 +73,21 @@ pub async fn trade_days(context: &SessionContext) -> Result<Vec<i32>> {
     Ok(found)
 }
 
-/// Digests of the registered `prices`; models learn from the rows up to `last_learnt_day`.
+/// Which rows models learn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learning {
+    /// Those up to this day, counted from 1970-01-01.
+    pub last_day: i32,
+    /// Whether tickers have models of their own, so that those of each are told apart.
+    pub is_apart: bool,
+}
+
+/// Digests of the registered `prices`, and of the rows of `learning`.
 ///
 /// # Errors
 /// The source cannot be read.
-pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<InputDigest> {
+pub async fn digest(context: &SessionContext, learning: Learning) -> Result<InputDigest> {
+    let Learning { last_day, is_apart } = learning;
     let blame = |error| from_datafusion("source", error);
     let prices = context.table(PRICES).await.map_err(blame)?;
     let order = ["ticker", "ts"].map(|name| ident(name).sort(true, false));
@@ -87,7 +97,7 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
     let market = Market::of(context).map(|market| market.days()).unwrap_or_default();
     digest.add_market(&market);
     let learnt_market: Vec<_> =
-        market.into_iter().take_while(|(day, _)| *day <= last_learnt_day).collect();
+        market.into_iter().take_while(|(day, _)| *day <= last_day).collect();
     let mut learnt_from = Sha256::new();
     let mut own_learnt: Option<(i32, Sha256)> = None;
     let mut current = TickerPrices::default();
@@ -101,7 +111,7 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
                 current.ticker = ticker.to_owned();
             }
             let day = columns.days.as_primitive::<Date32Type>().value(row);
-            let is_learnt = day <= last_learnt_day;
+            let is_learnt = day <= last_day;
             let from = current.values.len();
             current.ts.push(columns.ts.as_primitive::<TimestampMicrosecondType>().value(row));
             current.values.extend(columns.numbers(row));
@@ -110,6 +120,8 @@ pub async fn digest(context: &SessionContext, last_learnt_day: i32) -> Result<In
                 learnt_from.update(ticker.as_bytes());
                 learnt_from.update([0]);
                 add_row(&mut learnt_from, current.ts.last(), &current.values[from..]);
+            }
+            if is_learnt && is_apart {
                 let (_, own) = own_learnt.get_or_insert_with(|| (day, Sha256::new()));
                 add_row(own, current.ts.last(), &current.values[from..]);
             }

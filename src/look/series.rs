@@ -52,8 +52,10 @@ impl Look<'_> {
     pub async fn series(&self, subject: &Subject, (from, to): (i32, i32)) -> Result<Series, Error> {
         let lines: Vec<Line> = self.catalog.rows(LIST_ROWS, &of(subject, (from, to))).await?;
         let events = self.events_of(subject, (from, to)).await?;
-        let prices = self.prices_of(subject, (from, to)).await?;
-        let prices = prices.filter(|_| lines.iter().any(|line| line.price_expected.is_some()));
+        let prices = match lines.iter().any(|line| line.price_expected.is_some()) {
+            true => self.prices_of(subject, (from, to)).await?,
+            false => None,
+        };
         let unit = match (&prices, self.plan) {
             (Some(_), Some(plan)) => plan.source.columns.value.clone(),
             _ => subject.feature.clone(),

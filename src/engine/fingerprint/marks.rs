@@ -76,6 +76,14 @@ impl Marks {
     }
 }
 
+fn marked(covered: Vec<(&str, &[MonthDigest])>, is_own: impl Fn(&str) -> bool) -> RowMarks {
+    let mut marks = Marks::default();
+    for (name, months) in covered {
+        marks.add(name, months, is_own(name));
+    }
+    marks.in_words()
+}
+
 impl InputDigest {
     /// Marks of what [`InputDigest::of_span`] is taken of.
     pub fn marks(
@@ -84,11 +92,7 @@ impl InputDigest {
         reach: Reach,
         is_member: impl Fn(&str) -> bool,
     ) -> RowMarks {
-        let mut marks = Marks::default();
-        for (name, covered) in self.covered_by(span, reach, is_member) {
-            marks.add(name, covered, !name.is_empty());
-        }
-        marks.in_words()
+        marked(self.covered_by(span, reach, is_member), |name| !name.is_empty())
     }
 
     /// Marks of what [`InputDigest::of_span_across`] is taken of: months of all tickers, and the tickers chosen by
@@ -99,11 +103,7 @@ impl InputDigest {
         reach: Reach,
         is_member: impl Fn(&str) -> bool,
     ) -> RowMarks {
-        let mut marks = Marks::default();
-        for (name, covered) in self.covered_across(span, reach) {
-            marks.add(name, covered, is_member(name));
-        }
-        marks.in_words()
+        marked(self.covered_across(span, reach), is_member)
     }
 }
 

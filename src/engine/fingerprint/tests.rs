@@ -9,6 +9,10 @@ fn digest(values: &[f64]) -> InputDigest {
     digest
 }
 
+fn up_to(last_day: i32) -> Learning {
+    Learning { last_day, is_apart: true }
+}
+
 const REACH: Reach = Reach { rows_before: 2, rows_after: 1 };
 
 #[test]
@@ -134,7 +138,7 @@ async fn the_digest_of_the_source_is_that_of_its_rows_however_they_are_cut_and_o
     let read = async |rows: &[(&str, i32, Option<f64>)], batch_rows, sorted| {
         let context = crate::testing::session_of(batch_rows);
         crate::testing::register_prices(&context, rows, batch_rows, sorted);
-        super::digest(&context, 0).await.unwrap()
+        super::digest(&context, up_to(0)).await.unwrap()
     };
     let whole = read(&THREE_ROWS, 8, true).await;
     let mut by_hand = InputDigest::default();
@@ -152,7 +156,7 @@ async fn null_nan_a_day_told_in_two_ways_and_one_taken_out_are_four_different_th
         let context = crate::testing::session_of(8);
         crate::testing::register_prices(&context, rows, 8, true);
         crate::inspect::inspect(&context).await.unwrap();
-        super::digest(&context, 0).await.unwrap().tickers
+        super::digest(&context, up_to(0)).await.unwrap().tickers
     };
     let null = with(&[("A", 0, None)]).await;
     let nan = with(&[("A", 0, Some(f64::NAN))]).await;
@@ -163,7 +167,7 @@ async fn null_nan_a_day_told_in_two_ways_and_one_taken_out_are_four_different_th
     crate::testing::register_prices(&context, &[("A", 0, Some(1.0))], 8, true);
     let rows = BTreeMap::from([("A".to_owned(), vec![0])]);
     crate::source::drop_rows(&context, rows.into()).await.unwrap();
-    let dropped = super::digest(&context, 0).await.unwrap().tickers;
+    let dropped = super::digest(&context, up_to(0)).await.unwrap().tickers;
     assert!(![null, nan, conflict.clone()].contains(&dropped), "a fourth");
     // Neither number is believed, and so neither can change a row.
     assert_eq!(conflict, other_conflict);
@@ -175,10 +179,23 @@ async fn what_was_learnt_from_ends_with_the_last_day_of_calibration() {
         let context = crate::testing::session_of(8);
         let rows = [THREE_ROWS[0], ("A", 400, last), THREE_ROWS[2]];
         crate::testing::register_prices(&context, &rows, 8, true);
-        super::digest(&context, last_learnt_day).await.unwrap().learnt_from
+        super::digest(&context, up_to(last_learnt_day)).await.unwrap().learnt_from
     };
     assert_eq!(learnt(Some(2.0), 399).await, learnt(Some(5.0), 399).await);
     assert_ne!(learnt(Some(2.0), 400).await, learnt(Some(5.0), 400).await);
+}
+
+#[tokio::test]
+async fn tickers_are_told_apart_where_each_learns_for_itself_and_nothing_else_changes() {
+    let read = async |is_apart| {
+        let context = crate::testing::session_of(8);
+        crate::testing::register_prices(&context, &THREE_ROWS, 8, true);
+        super::digest(&context, Learning { last_day: 400, is_apart }).await.unwrap()
+    };
+    let (apart, together) = (read(true).await, read(false).await);
+    assert_ne!(apart.learnt_by("A"), apart.learnt_by("B"));
+    assert_eq!(together.learnt_by("A"), together.learnt_by("B"));
+    assert_eq!(InputDigest { learnt_by: BTreeMap::new(), ..apart }, together);
 }
 
 #[test]

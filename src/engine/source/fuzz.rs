@@ -36,7 +36,7 @@ use tempfile::TempDir;
 
 use super::{Columns, Source, Ticker, register, with_file};
 use crate::error::{Error, Kind};
-use crate::fingerprint::digest;
+use crate::fingerprint::{Learning, digest};
 use crate::inspect::inspect;
 use crate::places::Places;
 use crate::relation::{PipelineSql, windows};
@@ -270,7 +270,7 @@ async fn read(path: &Path, sorted: bool) -> Result<(), Error> {
     if let Err(error) = inspect(&context).await {
         return Err(named(error).await);
     }
-    if let Err(error) = digest(&context, 0).await {
+    if let Err(error) = digest(&context, Learning { last_day: 0, is_apart: true }).await {
         return Err(named(error).await);
     }
     let rows = relation.frame().clone().collect().await;
