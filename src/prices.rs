@@ -222,7 +222,7 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let n_rows = survivors().map(|(ticker, _)| ticker.n_rows).sum();
     let days = (day_of(first), day_of(last));
     let most_bytes = plan.memory_limit.of_learning_rows();
-    market::measure(&session, &sql_of(plan)?.features, days, n_rows, most_bytes).await?;
+    market::measure(&session, &relation, days, n_rows, most_bytes).await?;
     let mut tickers: Vec<TickerRow> =
         facts.iter().zip(&verdicts).map(|(ticker, verdict)| verdict.row(ticker)).collect();
     checked::add_to(&mut tickers, &findings);

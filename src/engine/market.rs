@@ -10,12 +10,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type};
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, LogicalPlan, ScalarUDF, Volatility, create_udf,
+};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use crate::failure::from_datafusion;
+use crate::relation::WindowsRelation;
 use crate::sql_file::SqlFile;
 use crate::step;
 use crate::{Error, Result};
@@ -63,19 +67,40 @@ impl Market {
     }
 }
 
-/// Measures the market of the registered `segmented_prices` from the first to the last of `days`, if `features` asks
+/// Whether the plan of the file `place` looks it up, however the file spells that.
+///
+/// # Errors
+/// A bug: a plan can be walked.
+pub(crate) fn is_asked(place: &str, plan: &LogicalPlan) -> Result<bool> {
+    let mut is_asked = false;
+    let walked = plan.apply_with_subqueries(|step| {
+        step.apply_expressions(|expr| {
+            expr.apply(|inner| match inner {
+                Expr::ScalarFunction(call) if call.func.name() == FUNCTION => {
+                    is_asked = true;
+                    Ok(TreeNodeRecursion::Stop)
+                }
+                _ => Ok(TreeNodeRecursion::Continue),
+            })
+        })
+    });
+    walked.map_err(|error| from_datafusion(place, error))?;
+    Ok(is_asked)
+}
+
+/// Measures the market of the registered `segmented_prices` from the first to the last of `days`, if `relation` asks
 /// for it; `n_rows` there are in all, and at most `most_bytes` of them are held at a time.
 ///
 /// # Errors
 /// The source cannot be read.
 pub async fn measure(
     context: &SessionContext,
-    features: &SqlFile,
+    relation: &WindowsRelation,
     (first, last): (i32, i32),
     n_rows: u64,
     most_bytes: u64,
 ) -> Result<()> {
-    if !features.text.contains(&format!("{FUNCTION}(")) {
+    if !relation.asks_market {
         return Ok(());
     }
     let market = Market::of(context).ok_or_else(|| Error::bug("a session without a market"))?;

@@ -44,6 +44,23 @@ fn ranked(workshop: &Workshop) -> Vec<String> {
         .sql("SELECT ticker FROM reconstructions WHERE trade_date = '2016-12-30' ORDER BY value")
 }
 
+#[test]
+fn features_of_the_users_own_may_spell_the_market_as_sql_lets_them() {
+    let builtin = with(&closes());
+    builtin.run();
+    let text = include_str!("../../sql/features/market_residual.sql");
+    let text = text.replace("market_return(trade_date)", "MARKET_RETURN (trade_date)");
+    assert!(!text.contains("market_return("));
+    let own = Workshop::new(&PIPELINE.replace("builtin:market_residual", "mine.sql"));
+    own.write("mine.sql", &text);
+    own.prices(&csv(&closes()));
+    own.run();
+    let values = "SELECT ticker, ts, value FROM reconstructions ORDER BY ticker, ts";
+    assert_eq!(own.sql(values), builtin.sql(values));
+    let n = "SELECT count(value) > 1000 FROM reconstructions";
+    assert_eq!(own.one(n), "true");
+}
+
 /// (year, part) of the cells of `errors` that differ.
 fn changed(before: &Workshop, after: &Workshop) -> BTreeSet<String> {
     let (before, after) = (before.cells(), after.cells());

@@ -15,9 +15,9 @@ fn sql() -> PipelineSql {
 async fn measured(prices: &[Price<'_>], most_bytes: u64) -> SessionContext {
     let context = session_of(3);
     register_prices(&context, prices, 4, true);
-    windows(&context, &sql()).await.unwrap();
+    let relation = windows(&context, &sql()).await.unwrap();
     let n_rows = prices.len() as u64;
-    measure(&context, &sql().features, (0, 40), n_rows, most_bytes).await.unwrap();
+    measure(&context, &relation, (0, 40), n_rows, most_bytes).await.unwrap();
     context
 }
 
@@ -96,9 +96,64 @@ async fn nobody_is_read_who_asks_for_no_market() {
     let context = session_of(3);
     register_prices(&context, &prices(5, |_, _| 0.01), 4, true);
     let other = PipelineSql::new(SqlFile::builtin_features("log_return").unwrap(), 2);
-    windows(&context, &other).await.unwrap();
-    measure(&context, &other.features, (0, 40), 15, u64::MAX).await.unwrap();
+    let relation = windows(&context, &other).await.unwrap();
+    measure(&context, &relation, (0, 40), 15, u64::MAX).await.unwrap();
     assert!(market(&context).is_empty());
+}
+
+/// Whether a pipeline with the feature `x` and these windows makes a market of five tickers measured.
+async fn is_measured(x: &str, windows_sql: SqlFile) -> bool {
+    let context = session_of(3);
+    register_prices(&context, &prices(5, |_, _| 0.01), 4, true);
+    let text = format!(
+        "-- x: of the price.\n-- grain one row per (ticker, ts)\n-- needs segmented_prices(ticker, ts)\n\
+         -- gives ticker Utf8\n-- features x\n-- lookback 2\n-- causal yes\n\
+         SELECT ticker, ts, trade_date, segment, is_break, {x} AS x FROM segmented_prices \
+         ORDER BY ticker, ts"
+    );
+    let sql = PipelineSql::new(SqlFile::new("mine.sql", text), 2);
+    let relation = windows(&context, &PipelineSql { windows: windows_sql, ..sql }).await.unwrap();
+    measure(&context, &relation, (0, 40), 15, u64::MAX).await.unwrap();
+    !market(&context).is_empty()
+}
+
+#[tokio::test]
+async fn it_is_measured_however_the_call_is_spelt() {
+    for x in [
+        "market_return(trade_date)",
+        "MARKET_RETURN(trade_date)",
+        "Market_Return (trade_date)",
+        "market_return /* of all */ (trade_date)",
+        "\"market_return\"(trade_date)",
+        "value - coalesce(abs(market_return\n(trade_date)), 0)",
+        "lag(market_return (trade_date)) OVER (PARTITION BY ticker, segment ORDER BY ts)",
+        "(SELECT max(MARKET_RETURN(p.trade_date)) FROM segmented_prices AS p \
+         WHERE p.ticker = segmented_prices.ticker AND p.ts = segmented_prices.ts GROUP BY p.ts)",
+    ] {
+        assert!(is_measured(x, SqlFile::builtin_windows()).await, "{x}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_speaks_of_it_does_not_measure_it() {
+    for x in [
+        "value /* not market_return(trade_date) */",
+        "value + length('market_return(trade_date)')",
+        "value -- market_return(trade_date)\n",
+    ] {
+        assert!(!is_measured(x, SqlFile::builtin_windows()).await, "{x}");
+    }
+}
+
+#[tokio::test]
+async fn windows_of_the_users_own_may_ask_for_it() {
+    let builtin = SqlFile::builtin_windows();
+    let with = |condition: &str| {
+        let from = format!("FROM features WHERE {condition}");
+        SqlFile::new("windows.sql", builtin.text.replace("FROM features", &from))
+    };
+    assert!(is_measured("value", with("Market_Return (trade_date) IS NOT NULL")).await);
+    assert!(!is_measured("value", with("'market_return(' <> ''")).await);
 }
 
 #[tokio::test]
