@@ -66,7 +66,7 @@ fn write(file: &Path, format: Format, series: &Series) -> Result<(), Error> {
         Format::Png => picture.png(),
         Format::Html => chart::html(series, &picture).map(String::into_bytes),
     };
-    written::whole(file, &bytes.map_err(undrawable)?, "the chart")?;
+    written::whole(file, &bytes.map_err(undrawable)?, "the chart", written::ANOTHER_OUTPUT)?;
     let n_flags = series.flags().count();
     let (first, last) = (series.rows.first(), series.rows.last());
     if std::io::stdout().is_terminal() {

@@ -19,6 +19,9 @@ const FILES: [(&str, &[u8]); 2] = [
 ];
 const PIPELINE: &str = "pipelines/sp500.toml";
 
+/// What to do where the folder cannot be written to.
+const ANOTHER_FOLDER: &str = "name another: `oddlot demo FOLDER`";
+
 /// `oddlot demo`: writes the files to an empty folder, and runs the job.
 pub fn demo(args: &DemoArgs, progress: Progress, engine: Engine) -> Result<Exit, Error> {
     let folder = &args.folder;
@@ -71,7 +74,7 @@ fn refuse_used(folder: &Path) -> Result<(), Error> {
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    super::written::whole(file, bytes, "a file of the demo")
+    super::written::whole(file, bytes, "a file of the demo", ANOTHER_FOLDER)
 }
 
 fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
@@ -81,6 +84,23 @@ fn unwritable(folder: &Path, error: &std::io::Error) -> Error {
             .at(folder.display().to_string())
             .expected("an empty folder that this user may write to")
             .found(error.to_string())
-            .hint("name another: `oddlot demo FOLDER`"),
+            .hint(ANOTHER_FOLDER),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_tells_of_the_folder_and_not_of_an_option_that_demo_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        // Where the file is to be staged there is a folder.
+        fs::create_dir_all(folder.path().join("prices.parquet.part")).unwrap();
+        let error = write(&folder.path().join("prices.parquet"), b"PAR1").unwrap_err();
+        let report = &error.reports[0];
+        assert_eq!(error.kind, Kind::Output);
+        assert_eq!(report.title, "a file of the demo cannot be written");
+        assert_eq!(report.hint.as_deref(), Some("name another: `oddlot demo FOLDER`"));
+    }
 }

@@ -39,7 +39,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Exit, Error> {
         };
         match &args.output {
             Some(file) => {
-                written::whole(file, text.as_bytes(), "the figures")?;
+                written::whole(file, text.as_bytes(), "the figures", written::ANOTHER_OUTPUT)?;
                 say(&format!("wrote {}\n", file.display()));
             }
             None => say(&text),

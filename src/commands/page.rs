@@ -25,7 +25,7 @@ pub fn report(pipeline: &Path, output: Option<&Path>) -> Result<Exit, Error> {
         }
         let report = look.report(name).await?;
         let html = page::page(&report).map_err(undrawable)?;
-        written::whole(&file, html.as_bytes(), "the report")?;
+        written::whole(&file, html.as_bytes(), "the report", written::ANOTHER_OUTPUT)?;
         if std::io::stdout().is_terminal() {
             let events = report.n_events;
             say(&format!(
