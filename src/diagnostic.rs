@@ -158,6 +158,14 @@ mod tests {
     }
 
     #[test]
+    fn a_page_writes_out_the_same_characters_as_the_terminal() {
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let text = c.to_string();
+            assert_eq!(oddlot_report::number::printable(&text), name(&text), "{:x}", c as u32);
+        }
+    }
+
+    #[test]
     fn a_hostile_name_cannot_steer_the_terminal() {
         let report = Report::new("bad ticker \x1b[31m\u{202e}A\nB");
         let text = error(&Error::data(report), Colour::Never);

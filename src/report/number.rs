@@ -97,11 +97,23 @@ pub(crate) fn moment(ts: i64) -> DateTime<chrono::Utc> {
     DateTime::from_timestamp_micros(ts).unwrap_or_default()
 }
 
-/// A name as it may be shown: control characters and those that turn the direction of what follows are written out.
+/// A name as it may be shown: control characters, those that turn the direction of what follows, and those without
+/// width are written out.
 pub fn printable(name: &str) -> String {
     let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        let is_invisible = matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        );
+        c.is_control() || is_invisible
     };
     name.chars()
         .flat_map(|c| match is_hidden(c) {
