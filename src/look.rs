@@ -82,10 +82,7 @@ impl<'a> Look<'a> {
         let context = session(&SessionOptions { threads, ..SessionOptions::default() })?;
         root.register(&context)?;
         let catalog = Catalog::open(&context, root.name()).await?;
-        if !["errors", "reconstructions"]
-            .iter()
-            .all(|name| catalog.tables().iter().any(|table| table == name))
-        {
+        if !["errors", "reconstructions"].iter().all(|name| catalog.has(name)) {
             return Err(without_tables(root.name(), plan));
         }
         let mut notes = catalog.notes().to_vec();

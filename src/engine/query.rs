@@ -182,6 +182,11 @@ impl Catalog {
         &self.tables
     }
 
+    /// Whether there is a table of that name.
+    pub fn has(&self, table: &str) -> bool {
+        self.tables.iter().any(|present| present == table)
+    }
+
     /// What a reader should know of: pipelines without a complete run, files out of place.
     pub fn notes(&self) -> &[String] {
         &self.notes

@@ -221,10 +221,7 @@ impl Look<'_> {
 
     /// The models whose rows the tables of a pipeline have.
     pub(super) async fn lineage(&self, pipeline: &str) -> Result<Vec<Lineage>, Error> {
-        if !["models", "runs"]
-            .iter()
-            .all(|name| self.catalog.tables().iter().any(|table| table == name))
-        {
+        if !["models", "runs"].iter().all(|name| self.catalog.has(name)) {
             return Ok(Vec::new());
         }
         let made: Vec<Made> =

@@ -80,7 +80,7 @@ impl Look<'_> {
         subject: &Subject,
         (from, to): (i32, i32),
     ) -> Result<Vec<EventRow>, Error> {
-        if !self.catalog.tables().iter().any(|table| table == "events") {
+        if !self.catalog.has("events") {
             return Ok(Vec::new());
         }
         let values = [

@@ -182,7 +182,7 @@ impl Look<'_> {
         query: &str,
         values: &[(&str, Bound)],
     ) -> Result<Vec<T>, Error> {
-        match self.catalog.tables().iter().any(|present| present == table) {
+        match self.catalog.has(table) {
             true => self.catalog.rows(query, values).await,
             false => Ok(Vec::new()),
         }

@@ -33,7 +33,7 @@ pub async fn duckdb(catalog: &Catalog, root: &str) -> Result<String, Error> {
     if s3::bucket_of(root).is_some() {
         text.push_str(HEAD_S3);
     }
-    let has_runs = tables.iter().any(|table| table == "runs");
+    let has_runs = catalog.has("runs");
     let is_cell = |table: &str| CELL_TABLES.contains(&table);
     for table in tables {
         let view = if has_runs && is_cell(table) { format!("{table}_all") } else { table.clone() };
