@@ -3,6 +3,7 @@
 use std::fmt;
 
 use oddlot_lstm::fused::Pass;
+use oddlot_report::number::fixed;
 
 use super::figures::{Figures, Job, Timing};
 use super::{Name, Report};
@@ -43,7 +44,7 @@ impl fmt::Display for Report {
             writeln!(
                 f,
                 "{} windows of A take the kernels {seconds:.2} s on {threads} thread{plural}; compare a run's scoring stage",
-                grouped(MANY_WINDOWS)
+                fixed(MANY_WINDOWS, 0)
             )?;
         }
         if self.fma_gflops.is_some() {
@@ -78,7 +79,7 @@ fn write_line(f: &mut fmt::Formatter<'_>, figures: &Figures) -> fmt::Result {
             Job::Train => format!("{:.3}", timing.ms),
             Job::Score => String::new(),
         };
-        (ms, grouped(timing.windows_per_s), share(timing.floor_share))
+        (ms, fixed(timing.windows_per_s, 0), share(timing.floor_share))
     };
     let (ms, rate, of_floor) = columns(&figures.kernel);
     let gflops = figures.kernel.gflops;
@@ -92,19 +93,6 @@ fn write_line(f: &mut fmt::Formatter<'_>, figures: &Figures) -> fmt::Result {
 
 fn share(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
-}
-
-/// `1,234,567`
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

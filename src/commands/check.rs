@@ -4,6 +4,7 @@ use std::path::Path;
 
 use oddlot_engine::Error;
 use oddlot_nets::n_weights;
+use oddlot_report::number;
 use serde_json::json;
 
 use super::{block_on, load, threads};
@@ -34,7 +35,8 @@ pub fn check(pipeline: &Path, data: bool) -> Result<Exit, Error> {
             if matches!(model.detector, DetectorPlan::Network(_)) {
                 let spec = lower::spec(model, prices.layout.length, prices.layout.features.len())?;
                 let n_weights = n_weights(&spec).map_err(|error| Error::bug(error.to_string()))?;
-                say(&format!("{} has {} weights\n", model.name, grouped(n_weights)));
+                let n_weights = number::count(n_weights as u64);
+                say(&format!("{} has {n_weights} weights\n", model.name));
             }
         }
         let faults = prices.faults();
@@ -68,19 +70,6 @@ fn say_checks(plan: &Plan, prices: &Prices, data: bool) {
         let columns = lacking.join(", ");
         say(&format!("check {name} is not made: `source.columns` has no {columns}\n"));
     }
-}
-
-/// `49985` as `49,985`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// What the source has, in a line.

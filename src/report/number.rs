@@ -134,6 +134,8 @@ mod tests {
         assert_eq!(fixed(999.0, 0), "999");
         assert_eq!(fixed(f64::NAN, 2), "–");
         assert_eq!(count(1000), "1,000");
+        let whole = [0.4, 999.0, 1_000.0, 12_345.6, 1_234_567.0].map(|number| fixed(number, 0));
+        assert_eq!(whole, ["0", "999", "1,000", "12,346", "1,234,567"]);
         assert_eq!(short(0.012344), "0.01234");
         assert_eq!(
             (short(3379.6), short(99.5), short(250_000.4)),

@@ -78,9 +78,3 @@ fn without_a_no_line_speaks_of_it() {
     report.results.retain(|figures| figures.model == Name::C);
     assert!(!report.to_string().contains("windows of A"));
 }
-
-#[test]
-fn thousands_are_set_apart() {
-    let numbers = [0.4, 999.0, 1_000.0, 12_345.6, 1_234_567.0].map(grouped);
-    assert_eq!(numbers, ["0", "999", "1,000", "12,346", "1,234,567"]);
-}
