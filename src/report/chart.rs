@@ -40,6 +40,13 @@ pub struct Row {
     pub return_pct: Option<f64>,
 }
 
+impl Row {
+    /// The score over its threshold, where that is positive.
+    pub(crate) fn ratio(&self) -> Option<f64> {
+        Some(self.score? / self.threshold.filter(|threshold| *threshold > 0.0)?)
+    }
+}
+
 /// How grave a flag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

@@ -46,6 +46,11 @@ impl Scale {
         self.at(value).clamp(a.min(b), a.max(b))
     }
 
+    /// The pixels of [`Self::ticks`], with their labels.
+    pub(crate) fn placed(&self, n: usize) -> Vec<(f64, String)> {
+        self.ticks(n).into_iter().map(|(value, label)| (self.at(value), label)).collect()
+    }
+
     /// Up to about `n` round values with their labels.
     pub(crate) fn ticks(&self, n: usize) -> Vec<(f64, String)> {
         let (low, high) = self.values;

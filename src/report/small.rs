@@ -56,10 +56,6 @@ impl Panel {
     }
 }
 
-fn placed(scale: &Scale, n: usize) -> Vec<(f64, String)> {
-    scale.ticks(n).into_iter().map(|(value, label)| (scale.at(value), label)).collect()
-}
-
 /// Training and validation loss by epoch; `None` without an epoch.
 pub(crate) fn losses(curve: &LossCurve) -> Option<Picture> {
     let n = curve.train.len().max(curve.validation.len());
@@ -71,7 +67,7 @@ pub(crate) fn losses(curve: &LossCurve) -> Option<Picture> {
     let pad = 0.06 * (high - low);
     let y = Scale::linear((low - pad, high + pad), panel.down());
     let x = Scale::linear((1.0, n.max(2) as f64), panel.across());
-    panel.y_axis(&placed(&y, 4), "loss per value");
+    panel.y_axis(&y.placed(4), "loss per value");
     let whole = |ticks: Vec<(f64, String)>| -> Vec<(f64, String)> {
         ticks.into_iter().filter(|(value, _)| value.fract() == 0.0 && *value >= 1.0).collect()
     };
@@ -144,7 +140,7 @@ pub(crate) fn histogram(scores: &Scores) -> Option<Picture> {
         })
         .collect();
     panel.y_axis(&ticks, "share of rows");
-    panel.x_axis(&placed(&x, 6), "score ÷ threshold");
+    panel.x_axis(&x.placed(6), "score ÷ threshold");
     for (from, share) in test.iter().filter(|(_, share)| *share > 0.0) {
         let ink = if *from >= 1.0 - 1e-9 { Ink::Medium } else { Ink::Band };
         let (left, right) = (x.at(*from) + 0.7, x.at(from + width) - 0.7);
@@ -250,7 +246,7 @@ pub(crate) fn timeline(events: &[EventLine], test_from: Option<i32>) -> Option<P
     } else {
         "score ÷ threshold at the peak"
     };
-    panel.y_axis(&placed(&y, 5), title);
+    panel.y_axis(&y.placed(5), title);
     let ticks = time_ticks(first as i64, last as i64, 10).into_iter();
     panel.x_axis(
         &ticks.map(|(ts, label)| (x.at(ts as f64), label)).collect::<Vec<_>>(),
@@ -317,7 +313,7 @@ pub(crate) fn drift(of: &Drift) -> Option<Picture> {
     let mut panel = Panel::new((340.0, 180.0), 44.0, title, told);
     let y = Scale::linear((low.min(0.0), high * 1.08), panel.down());
     let x = Scale::linear((first, last), (panel.left + 4.0, panel.right - 4.0));
-    panel.y_axis(&placed(&y, 4), "mean score ÷ threshold");
+    panel.y_axis(&y.placed(4), "mean score ÷ threshold");
     let day = |days: f64| (days as i64) * DAY_US;
     let ticks = time_ticks(day(first), day(last), 5).into_iter();
     let ticks = ticks.map(|(ts, label)| (x.at((ts / DAY_US) as f64), label));

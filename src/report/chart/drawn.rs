@@ -45,12 +45,12 @@ pub fn picture(series: &Series, (width, height): (f64, f64)) -> Picture {
         &mut picture,
         &frame,
         frame.upper,
-        &placed(&observed, 6),
+        &observed.placed(6),
         &value_title(series, &observed),
     );
     let scores = score_scale(&series.rows, frame.lower);
     let score_title = if scores.is_some() { "score" } else { "no scores in this range" };
-    let score_ticks = scores.as_ref().map(|scale| placed(scale, 4)).unwrap_or_default();
+    let score_ticks = scores.as_ref().map(|scale| scale.placed(4)).unwrap_or_default();
     value_axis(&mut picture, &frame, frame.lower, &score_ticks, score_title);
     draw_upper(&mut picture, series, &time, &observed);
     if let Some(scores) = &scores {
@@ -122,11 +122,6 @@ fn time_axis(picture: &mut Picture, frame: &Frame, time: &Scale, (first, last): 
         let at = x.clamp(half + 4.0, frame.right + 12.0 - half);
         picture.text((at, frame.lower.1 + 15.0), label, (FONT, Ink::Muted, Anchor::Middle));
     }
-}
-
-/// Ticks at their pixels.
-fn placed(scale: &Scale, n: usize) -> Vec<(f64, String)> {
-    scale.ticks(n).into_iter().map(|(value, label)| (scale.at(value), label)).collect()
 }
 
 fn value_axis(
@@ -275,12 +270,10 @@ fn told(row: &Row, severity: Severity) -> String {
     parts.extend(row.observed.map(|value| format!("observed {}", short(value))));
     parts.extend(row.expected.map(|value| format!("expected {}", short(value))));
     parts.extend(row.return_pct.map(change));
-    match row.score.zip(row.threshold).filter(|(_, threshold)| *threshold > 0.0) {
-        Some((score, threshold)) => {
-            parts.push(format!("score {} × threshold", fixed(score / threshold, 2)));
-        }
-        None => parts.push(severity.words().to_owned()),
-    }
+    parts.push(match row.ratio() {
+        Some(ratio) => format!("score {} × threshold", fixed(ratio, 2)),
+        None => severity.words().to_owned(),
+    });
     parts.join(", ")
 }
 
@@ -296,7 +289,7 @@ pub(crate) fn small(series: &Series, (width, height): (f64, f64)) -> Picture {
     let (first, last) = (first.ts, last.ts);
     let upper = (18.0, height - 24.0);
     let values = observed_scale(&series.rows, upper);
-    let ticks = placed(&values, 4);
+    let ticks = values.placed(4);
     let widest = ticks.iter().map(|(_, label)| text_width(label, FONT)).fold(20.0, f64::max);
     let frame = Frame { left: widest + 12.0, right: width - 8.0, upper, lower: upper };
     let time = Scale::linear((first as f64, last as f64), (frame.left + 5.0, frame.right - 5.0));

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Row, Series};
+use super::Series;
 use crate::number::{change, count, fixed, iso, or_dash, printable, short};
 use crate::picture::{DARK_STYLE, Picture, Undrawable};
 
@@ -68,14 +68,10 @@ fn flagged(series: &Series) -> Markup {
                     td.n { (or_dash(row.return_pct, change)) }
                     td.n { (or_dash(row.score, |score| fixed(score, 3))) }
                     td.n { (or_dash(row.threshold, |threshold| fixed(threshold, 3))) }
-                    td.n { (or_dash(ratio(row), |ratio| fixed(ratio, 2))) }
+                    td.n { (or_dash(row.ratio(), |ratio| fixed(ratio, 2))) }
                     td { (severity.words()) }
                 } } }
             }
         }
     }
-}
-
-fn ratio(row: &Row) -> Option<f64> {
-    Some(row.score? / row.threshold.filter(|threshold| *threshold > 0.0)?)
 }

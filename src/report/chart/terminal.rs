@@ -189,7 +189,6 @@ fn list(text: &mut String, series: &Series, n_flags: usize) {
     text.push_str("\nflagged       observed    expected    return  score/threshold  severity\n");
     let flags: Vec<_> = series.flags().collect();
     for (row, severity) in flags.iter().rev().take(LISTED) {
-        let ratio = row.score.zip(row.threshold).filter(|(_, threshold)| *threshold > 0.0);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
@@ -198,7 +197,7 @@ fn list(text: &mut String, series: &Series, n_flags: usize) {
             or_dash(row.observed, short),
             or_dash(row.expected, short),
             or_dash(row.return_pct, change),
-            or_dash(ratio.map(|(score, threshold)| score / threshold), |ratio| fixed(ratio, 2)),
+            or_dash(row.ratio(), |ratio| fixed(ratio, 2)),
             severity.words()
         );
     }
