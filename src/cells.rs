@@ -49,6 +49,39 @@ pub struct Chosen {
     pub why: Vec<Cause>,
 }
 
+/// What a run finds of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is up to date.
+    Clean,
+    /// The ledger has none.
+    New,
+    /// It would be made of something else.
+    Stale,
+}
+
+impl State {
+    /// As programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::New => "new",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl Chosen {
+    /// Whether it has to be written, and whether in place of another.
+    pub fn state(&self) -> State {
+        match (self.why.is_empty(), &self.entry) {
+            (true, _) => State::Clean,
+            (false, None) => State::New,
+            (false, Some(_)) => State::Stale,
+        }
+    }
+}
+
 /// A cell for which there is nothing to compute any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {

@@ -115,12 +115,13 @@ async fn plan_one(
     let which = cells::Asked { range, selection: &selection, full_refresh, to_train: &to_train };
     let used: Vec<&Model> = stored.iter().collect();
     let cells = cells::choose(&plan, prices, digest, &used, root, which).await?;
-    told.cells(&cells);
+    let groups = told::groups(&cells);
+    told.cells(&cells, &groups);
     let (work, estimate) = opened.work(&cells, &outlooks).await?;
     let mut summary = told.work(&work, estimate, prices.bytes);
     summary["pipeline"] = json!(plan.pipeline);
     summary["models"] = outlooks.iter().map(model_json).collect();
-    told.counts(&cells, &mut summary);
+    told.counts(&cells, &groups, &mut summary);
     match asked.format {
         PlanFormat::Text => say_json(&summary),
         PlanFormat::Json => say(&format!("{summary}\n")),

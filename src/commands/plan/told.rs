@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oddlot_engine::tables::{Cell, Table};
 use serde_json::{Value, json};
 
-use crate::cells::{Cause, Cells, Chosen};
+use crate::cells::{Cause, Cells, State};
 use crate::cli::PlanFormat;
 use crate::rates::Work;
 use crate::say;
@@ -20,7 +20,7 @@ pub(super) struct Told {
 
 /// Cells that are stale for the same reasons.
 #[derive(Default)]
-struct Group {
+pub(super) struct Group {
     causes: Vec<Cause>,
     cells: Vec<Cell>,
 }
@@ -42,15 +42,15 @@ impl Told {
         }
     }
 
-    /// What becomes of the cells.
-    pub(super) fn cells(&self, cells: &Cells) {
+    /// What becomes of the cells, whose stale ones are `groups`.
+    pub(super) fn cells(&self, cells: &Cells, groups: &[Group]) {
         match self.format {
-            PlanFormat::Text => self.sum_up(cells),
+            PlanFormat::Text => self.sum_up(cells, groups),
             PlanFormat::Json => list(cells),
         }
     }
 
-    fn sum_up(&self, cells: &Cells) {
+    fn sum_up(&self, cells: &Cells, groups: &[Group]) {
         if cells.stale.is_empty() && cells.orphans.is_empty() {
             self.line(&format!("nothing to do: all {} cells are up to date", cells.all.len()));
             return;
@@ -67,7 +67,6 @@ impl Told {
             ));
         }
         self.line("");
-        let groups = groups(cells);
         for Group { causes, cells: own } in groups.iter().take(GROUPS_MOST) {
             let why: Vec<String> = causes.iter().map(Cause::to_string).collect();
             self.line(&format!("write {}: {}", place(own, cells.prints.parts), why.join("; ")));
@@ -112,11 +111,11 @@ impl Told {
     }
 
     /// Adds how many cells are what to the line for programs.
-    pub(super) fn counts(&self, cells: &Cells, summary: &mut Value) {
-        let is_new = |chosen: &&Chosen| chosen.entry.is_none();
+    pub(super) fn counts(&self, cells: &Cells, groups: &[Group], summary: &mut Value) {
+        let n_new = cells.stale.iter().filter(|chosen| chosen.state() == State::New).count();
         summary["cells"] = cells.all.len().into();
         summary["cells_stale"] = cells.stale.len().into();
-        summary["cells_new"] = cells.stale.iter().filter(is_new).count().into();
+        summary["cells_new"] = n_new.into();
         summary["cells_orphaned"] = cells.orphans.len().into();
         let group = |Group { causes, cells }: &Group| {
             let of = |one: &dyn Fn(&Cell) -> Value| -> Vec<Value> {
@@ -136,7 +135,7 @@ impl Told {
                 "causes": causes.iter().map(Cause::json).collect::<Vec<_>>(),
             })
         };
-        summary["why"] = groups(cells).iter().take(GROUPS_MOST).map(group).collect();
+        summary["why"] = groups.iter().take(GROUPS_MOST).map(group).collect();
     }
 }
 
@@ -144,16 +143,11 @@ impl Told {
 fn list(cells: &Cells) {
     let place =
         |cell: &Cell| json!({ "table": cell.table.name(), "year": cell.year, "part": cell.part });
-    for Chosen { cell, entry, why, .. } in &cells.all {
-        let mut line = place(cell);
-        line["state"] = match (why.is_empty(), entry) {
-            (true, _) => "clean",
-            (false, None) => "new",
-            (false, Some(_)) => "stale",
-        }
-        .into();
-        if !why.is_empty() {
-            line["why"] = why.iter().map(Cause::json).collect();
+    for chosen in &cells.all {
+        let mut line = place(&chosen.cell);
+        line["state"] = chosen.state().name().into();
+        if !chosen.why.is_empty() {
+            line["why"] = chosen.why.iter().map(Cause::json).collect();
         }
         say(&format!("{line}\n"));
     }
@@ -169,10 +163,10 @@ fn count(cells: &Cells) -> BTreeMap<Table, Counted> {
     let mut counted: BTreeMap<Table, Counted> = BTreeMap::new();
     for chosen in &cells.all {
         let of = counted.entry(chosen.cell.table).or_default();
-        *match (chosen.why.is_empty(), &chosen.entry) {
-            (true, _) => &mut of.clean,
-            (false, None) => &mut of.new,
-            (false, Some(_)) => &mut of.stale,
+        *match chosen.state() {
+            State::Clean => &mut of.clean,
+            State::New => &mut of.new,
+            State::Stale => &mut of.stale,
         } += 1;
     }
     for orphan in &cells.orphans {
@@ -182,7 +176,7 @@ fn count(cells: &Cells) -> BTreeMap<Table, Counted> {
 }
 
 /// Stale cells by what they have in common; the largest groups first.
-fn groups(cells: &Cells) -> Vec<Group> {
+pub(super) fn groups(cells: &Cells) -> Vec<Group> {
     let mut groups: BTreeMap<Vec<Cause>, Group> = BTreeMap::new();
     for chosen in &cells.stale {
         let shared: Vec<Cause> = chosen.why.iter().map(Cause::shared).collect();
