@@ -15,6 +15,13 @@ pub enum Colour {
 }
 
 impl Colour {
+    /// For a stream of this process, by its environment.
+    pub fn of(is_terminal: bool) -> Self {
+        let variable = |name| std::env::var(name).ok();
+        let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+        Self::for_stream(is_terminal, no_color.as_deref(), term.as_deref())
+    }
+
     /// Colour for a terminal, unless `NO_COLOR` says otherwise (<https://no-color.org>).
     pub fn for_stream(is_terminal: bool, no_color: Option<&str>, term: Option<&str>) -> Self {
         let is_wanted = no_color.is_none_or(str::is_empty) && term != Some("dumb");

@@ -97,7 +97,5 @@ fn say_json(value: &serde_json::Value) {
 }
 
 fn colour() -> Colour {
-    let variable = |name| std::env::var(name).ok();
-    let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
-    Colour::for_stream(std::io::stderr().is_terminal(), no_color.as_deref(), term.as_deref())
+    Colour::of(std::io::stderr().is_terminal())
 }

@@ -152,12 +152,21 @@ pub fn is_own(sql: &SqlPlan) -> bool {
 /// # Errors
 /// The source cannot be read.
 pub async fn registered(plan: &Plan, threads: usize) -> Result<SessionContext, Error> {
+    Ok(begin(plan, &source_of(plan), threads).await?.0)
+}
+
+/// A session in which `source`, that of `plan`, is `prices`; and its files.
+async fn begin(
+    plan: &Plan,
+    source: &Source,
+    threads: usize,
+) -> Result<(SessionContext, SourceFacts), Error> {
     let memory_limit_bytes = Some(plan.memory_limit.of_queries());
     let session =
         session(&SessionOptions { threads, memory_limit_bytes, ..SessionOptions::default() })?;
-    source::register(&session, &source_of(plan)).await?;
+    let files = source::register(&session, source).await?;
     restrict(&session, plan).await?;
-    Ok(session)
+    Ok((session, files))
 }
 
 /// Opens the source of `plan`.
@@ -165,12 +174,8 @@ pub async fn registered(plan: &Plan, threads: usize) -> Result<SessionContext, E
 /// # Errors
 /// What stops the whole job: the source cannot be read, the SQL is wrong, or no ticker survives.
 pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
-    let memory_limit_bytes = Some(plan.memory_limit.of_queries());
-    let session =
-        session(&SessionOptions { threads, memory_limit_bytes, ..SessionOptions::default() })?;
     let source = source_of(plan);
-    let mut files = source::register(&session, &source).await?;
-    restrict(&session, plan).await?;
+    let (session, mut files) = begin(plan, &source, threads).await?;
     let mut raw = WholePrices::of(&session).await?;
     let relation = windows(&session, &sql_of(plan)?).await?;
     let inspected = match inspect(&session).await {

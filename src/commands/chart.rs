@@ -119,10 +119,7 @@ impl Format {
 }
 
 fn colours() -> Colours {
-    let variable = |name| std::env::var(name).ok();
-    let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
-    let is_terminal = std::io::stdout().is_terminal();
-    match Colour::for_stream(is_terminal, no_color.as_deref(), term.as_deref()) {
+    match Colour::of(std::io::stdout().is_terminal()) {
         Colour::Always => Colours::Ansi,
         Colour::Never => Colours::Plain,
     }
