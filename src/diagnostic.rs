@@ -92,6 +92,11 @@ pub fn name(text: &str) -> String {
     }
 }
 
+/// `1 ticker`, or how many.
+pub fn tickers(n: usize) -> String {
+    if n == 1 { "1 ticker".to_owned() } else { format!("{n} tickers") }
+}
+
 /// A text with every character that could steer a terminal or hide others made visible.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

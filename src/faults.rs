@@ -9,7 +9,7 @@ use oddlot_engine::tables::run_tables::TickerRow;
 use serde_json::{Value, json};
 
 use crate::cells;
-use crate::diagnostic::name;
+use crate::diagnostic::{name, tickers};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::prices::told;
@@ -124,7 +124,7 @@ impl Faults {
     /// For the line of the result; nothing where all is well.
     pub fn in_words(&self) -> String {
         let n = self.n_tickers;
-        let of_all = if n == 1 { "1 ticker".to_owned() } else { format!("{n} tickers") };
+        let of_all = tickers(n);
         match (self.failed.len(), self.partial.len()) {
             (0, 0) => String::new(),
             (0, partial) => format!("; {partial} of {of_all} with rows that cannot be used"),

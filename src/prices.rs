@@ -29,6 +29,7 @@ mod defects;
 mod universe;
 mod verdict;
 
+use checked::Checked;
 pub use checked::told;
 use universe::Universe;
 use verdict::{Verdict, judge, nothing_left};
@@ -194,8 +195,8 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     let inspected = inspected.map_err(|error| in_source(plan, &files, error))?;
     let Inspection { tickers, is_merged } = inspected;
     let checked = checked::check(plan, &session, &raw, tickers, today(), place(plan, &files));
-    let (findings, tickers) = checked.await.map_err(|error| in_source(plan, &files, error))?;
-    let is_merged = is_merged || findings.iter().any(|findings| !findings.tickers.is_empty());
+    let checked = checked.await.map_err(|error| in_source(plan, &files, error))?;
+    let Checked { findings, tickers, has_dropped } = checked;
     let facts = with_broken(tickers, &files);
     if facts.iter().any(|ticker| ticker.ticker.is_empty()) {
         files.nameless = source::first_nameless(&session, &source).await?;
@@ -217,7 +218,7 @@ pub async fn open(plan: &Plan, threads: usize) -> Result<Prices, Error> {
     if !left_out.is_empty() {
         source::exclude(&session, &left_out).await?;
     }
-    let relation = match is_merged || !left_out.is_empty() {
+    let relation = match is_merged || has_dropped || !left_out.is_empty() {
         true => windows(&session, &sql_of(plan)?).await?,
         false => relation,
     };

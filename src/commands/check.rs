@@ -8,7 +8,7 @@ use oddlot_report::number;
 use serde_json::json;
 
 use super::{block_on, load, threads};
-use crate::diagnostic::name;
+use crate::diagnostic::{name, tickers};
 use crate::exit::Exit;
 use crate::plan::{DetectorPlan, Plan};
 use crate::prices::{self, Prices};
@@ -75,10 +75,7 @@ fn say_checks(plan: &Plan, prices: &Prices, data: bool) {
 /// What the source has, in a line.
 pub(super) fn told(prices: &Prices) -> String {
     let n_rows: i64 = prices.tickers.iter().map(|ticker| ticker.n_rows).sum();
-    let tickers = match prices.tickers.len() {
-        1 => "1 ticker".to_owned(),
-        n => format!("{n} tickers"),
-    };
+    let tickers = tickers(prices.tickers.len());
     let [first, last] = prices.days();
     format!("source     {n_rows} rows of {tickers}, {first} … {last}")
 }

@@ -11,11 +11,21 @@ use oddlot_engine::tables::run_tables::TickerRow;
 use oddlot_engine::ticker_rows::{day_of, iso_date};
 use oddlot_engine::{Error, Kind, Report};
 
-use crate::diagnostic::name;
+use crate::diagnostic::{name, tickers};
 use crate::plan::Plan;
 
 /// How many tickers one message tells of.
 const TOLD_MAX: usize = 10;
+
+/// What the checks of a pipeline leave.
+pub(super) struct Checked {
+    /// What each has found.
+    pub findings: Vec<Findings>,
+    /// What the rows of each ticker are now.
+    pub tickers: Vec<TickerFacts>,
+    /// Whether the session's prices are others than before.
+    pub has_dropped: bool,
+}
 
 /// Runs the checks of `plan` over the prices as they were before repeated rows became one, `raw`; takes out what
 /// they take out, and tells what the rows of each ticker are then.
@@ -29,9 +39,9 @@ pub(super) async fn check(
     facts: Vec<TickerFacts>,
     today: NaiveDate,
     place: &str,
-) -> Result<(Vec<Findings>, Vec<TickerFacts>), Error> {
+) -> Result<Checked, Error> {
     if plan.checks.run.is_empty() {
-        return Ok((Vec::new(), facts));
+        return Ok(Checked { findings: Vec::new(), tickers: facts, has_dropped: false });
     }
     let merged = WholePrices::of(session).await?;
     let all = (None, None);
@@ -47,11 +57,11 @@ pub(super) async fn check(
     }
     let dropped = checks::dropped(&findings);
     if dropped.is_empty() {
-        return Ok((findings, facts));
+        return Ok(Checked { findings, tickers: facts, has_dropped: false });
     }
     source::drop_rows(session, Arc::new(dropped)).await?;
-    let facts = inspect_again(session, facts).await?;
-    Ok((findings, facts))
+    let tickers = inspect_again(session, facts).await?;
+    Ok(Checked { findings, tickers, has_dropped: true })
 }
 
 fn stopped(plan: &Plan, findings: &Findings, place: &str) -> Report {
@@ -81,10 +91,6 @@ pub fn told(findings: &Findings) -> String {
 
 fn rows(n: u64) -> String {
     if n == 1 { "1 row".to_owned() } else { format!("{n} rows") }
-}
-
-fn tickers(n: usize) -> String {
-    if n == 1 { "1 ticker".to_owned() } else { format!("{n} tickers") }
 }
 
 /// The day of the first row, and what is wrong there.
