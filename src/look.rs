@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::plan::Plan;
 use crate::prices;
-use crate::settings::nearest;
+use crate::settings::{hint_of, nearest_in_small};
 
 const FIND_TICKER: &str = include_str!("../sql/report/find_ticker.sql");
 const LIST_TICKERS: &str = include_str!("../sql/report/list_tickers.sql");
@@ -152,20 +152,16 @@ impl<'a> Look<'a> {
             ticker: String,
         }
         let names: Vec<Name> = self.catalog.rows(LIST_TICKERS, &[]).await.unwrap_or_default();
-        let small: Vec<String> = names.iter().map(|name| name.ticker.to_lowercase()).collect();
-        let meant = nearest(ticker, small.iter().map(String::as_str));
-        let meant = meant.and_then(|meant| small.iter().position(|name| name == meant));
+        let names: Vec<&str> = names.iter().map(|name| name.ticker.as_str()).collect();
         let report = Report::new("no model has looked at this ticker")
             .at(self.root.name())
             .expected(match names.as_slice() {
-                [only] => number::printable(&only.ticker),
+                [only] => number::printable(only),
                 names => format!("one of {} tickers", names.len()),
             })
             .found(number::printable(ticker));
-        Error::data(match meant {
-            Some(idx) => {
-                report.hint(format!("did you mean `{}`?", number::printable(&names[idx].ticker)))
-            }
+        Error::data(match nearest_in_small(ticker, &names) {
+            Some(meant) => report.hint(format!("did you mean `{}`?", number::printable(meant))),
             None => report.hint("`oddlot sql \"SELECT DISTINCT ticker FROM errors\"` lists them"),
         })
     }
@@ -178,10 +174,8 @@ fn no_such(what: &str, wanted: &str, names: &[String]) -> Error {
     let report = Report::new(format!("there is no {what} `{}`", number::printable(wanted)))
         .expected(format!("one of {}", names.join(", ")))
         .found(number::printable(wanted));
-    Error::data(match nearest(wanted, names) {
-        Some(near) => report.hint(format!("did you mean `{near}`?")),
-        None => report.hint(format!("leave `--{what}` out")),
-    })
+    let hint = hint_of(wanted, names);
+    Error::data(report.hint(hint.unwrap_or_else(|| format!("leave `--{what}` out"))))
 }
 
 fn without_tables(root: &str, plan: Option<&Plan>) -> Error {

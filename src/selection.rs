@@ -14,7 +14,7 @@ use oddlot_engine::{Error, RecordBatch, Report, SchemaRef};
 
 use crate::diagnostic::visible;
 use crate::prices::Prices;
-use crate::settings::nearest;
+use crate::settings::nearest_in_small;
 use crate::shard::Shard;
 
 /// How many unknown names one message tells of.
@@ -179,12 +179,9 @@ fn no_such(unknown: &[String], known: &[&str], prices: &Prices) -> Error {
             _ => format!("some of its {} tickers", known.len()),
         })
         .found(format!("--tickers {}{more}", named.join(",")));
-    // Names are compared in small letters.
-    let small: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
-    let meant = unknown.first().and_then(|name| nearest(name, small.iter().map(String::as_str)));
-    let meant = meant.and_then(|meant| small.iter().position(|name| name == meant));
+    let meant = unknown.first().and_then(|name| nearest_in_small(name, known));
     Error::data(match meant {
-        Some(meant) => report.hint(format!("did you mean `{}`?", visible(known[meant]))),
+        Some(meant) => report.hint(format!("did you mean `{}`?", visible(meant))),
         None => report.hint("`oddlot plan` without `--tickers` tells what there is"),
     })
 }

@@ -6,7 +6,7 @@ use oddlot_engine::{Error, Kind, Report};
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::exit::Exit;
 use crate::say;
-use crate::settings::nearest;
+use crate::settings::hint_of;
 
 /// `oddlot completions`: a script for a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<Exit, Error> {
@@ -43,9 +43,8 @@ pub(super) fn unknown(all: &Command, name: &str) -> Error {
         .at(all.get_name())
         .expected(format!("one of {}", known.join(", ")))
         .found(crate::diagnostic::name(name));
-    let report = report.hint(match nearest(name, known) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "`oddlot --help` lists them with what they do".to_owned(),
-    });
+    let hint = hint_of(name, known);
+    let report = report
+        .hint(hint.unwrap_or_else(|| "`oddlot --help` lists them with what they do".to_owned()));
     Error::new(Kind::Usage, report)
 }

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::plan::{DetectorPlan, ModelPlan, Plan};
 use crate::progress::Progress;
 use crate::run::{self, Options};
-use crate::settings::nearest;
+use crate::settings::hint_of;
 use crate::train::{Foreign, Policy, rectifies};
 use crate::{say, say_json};
 
@@ -147,12 +147,9 @@ fn network_of<'a>(plan: &'a Plan, name: &str) -> Result<&'a ModelPlan, Error> {
         None => {
             let networks = plan.models.iter().filter(is_network);
             let names: Vec<&str> = networks.map(|model| model.name.as_str()).collect();
-            let hint = match nearest(name, names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    "a network's layers come from the pipeline: give it a [models] table".into()
-                }
-            };
+            let hint = hint_of(name, names.iter().copied()).unwrap_or_else(|| {
+                "a network's layers come from the pipeline: give it a [models] table".into()
+            });
             let expected = match names.is_empty() {
                 true => "a network under [models]".to_owned(),
                 false => format!("one of its networks: {}", names.join(", ")),

@@ -186,15 +186,18 @@ impl SqlPlan {
     ) -> Option<Self> {
         let known: Vec<_> = builtins.iter().map(|name| format!("builtin:{name}")).collect();
         let expected = format!("{}, or the path of an .sql file", known.join(", "));
+        let meant = |written: &str| {
+            let meant = nearest(written, builtins.iter().copied());
+            meant.map(|meant| format!("did you mean `builtin:{meant}`?"))
+        };
         if let Some(name) = sql.value.strip_prefix("builtin:") {
             if let Some(builtin) = builtins.iter().find(|builtin| **builtin == name) {
                 return Some(Self::Builtin(builtin));
             }
             let report = Report::new(format!("unknown {what} query `builtin:{name}`"));
-            let report = match nearest(name, builtins.iter().copied()) {
-                Some(meant) => report.hint(format!("did you mean `builtin:{meant}`?")),
-                None => report.hint("take one of these, or a file of your own"),
-            };
+            let hint = meant(name)
+                .unwrap_or_else(|| "take one of these, or a file of your own".to_owned());
+            let report = report.hint(hint);
             mistakes.add(sql.at, report.expected(expected).found(shown(sql)));
             return None;
         }
@@ -214,11 +217,9 @@ impl SqlPlan {
         let report = Report::new(format!("cannot read the {what} query"))
             .expected(expected)
             .found(format!("{}: {found}", shown(sql)));
-        let report = match nearest(&sql.value, builtins.iter().copied()) {
-            Some(meant) => report.hint(format!("did you mean `builtin:{meant}`?")),
-            None => report.hint("paths are relative to the pipeline file"),
-        };
-        mistakes.add(sql.at, report);
+        let hint = meant(&sql.value)
+            .unwrap_or_else(|| "paths are relative to the pipeline file".to_owned());
+        mistakes.add(sql.at, report.hint(hint));
         None
     }
 }

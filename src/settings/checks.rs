@@ -6,7 +6,7 @@ use oddlot_engine::sql_file::SqlFile;
 
 use super::{
     fields::Fields,
-    suggest::nearest,
+    suggest::hint_of,
     tree::Value,
     value::{Named, Placed},
 };
@@ -62,17 +62,17 @@ impl Checks {
         }
         for entry in fields.take_rest() {
             if !matches!(entry.value, Value::Table(_)) {
-                let report = Report::new(format!("there is no check `{}`", entry.key))
-                    .expected(format!(
-                        "one of {}, or a table [checks.{}] with `sql`",
-                        SqlFile::builtin_check_names().collect::<Vec<_>>().join(", "),
-                        entry.key
-                    ))
-                    .found(fields.written(&entry))
-                    .hint(match nearest(&entry.key, SqlFile::builtin_check_names()) {
-                        Some(meant) => format!("did you mean `{meant}`?"),
-                        None => "name the SQL file of a check of your own".to_owned(),
-                    });
+                let report =
+                    Report::new(format!("there is no check `{}`", entry.key))
+                        .expected(format!(
+                            "one of {}, or a table [checks.{}] with `sql`",
+                            SqlFile::builtin_check_names().collect::<Vec<_>>().join(", "),
+                            entry.key
+                        ))
+                        .found(fields.written(&entry))
+                        .hint(hint_of(&entry.key, SqlFile::builtin_check_names()).unwrap_or_else(
+                            || "name the SQL file of a check of your own".to_owned(),
+                        ));
                 fields.mistakes().add(Some(entry.key_span.start), report);
                 continue;
             }

@@ -10,7 +10,7 @@ use oddlot_engine::Report;
 use super::{
     Mistakes,
     sketch::{Sketch, USERS_OWN},
-    suggest::nearest,
+    suggest::{hint_of, nearest},
     tree::{Entry, Value},
     value::{FromToml, Mismatch, Placed},
 };
@@ -152,10 +152,9 @@ impl<'m> Fields<'m> {
                 let title = format!("unknown choice `{}` in {}", entry.key, self.title());
                 let report = Report::new(title).expected(expected).found(self.written(&entry));
                 let known = variants.iter().copied();
-                let report = report.hint(match nearest(&entry.key, known) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("name one of them: {example}"),
-                });
+                let hint = hint_of(&entry.key, known);
+                let report =
+                    report.hint(hint.unwrap_or_else(|| format!("name one of them: {example}")));
                 self.mistakes.add(Some(entry.key_span.start), report);
                 None
             }
@@ -278,10 +277,8 @@ impl<'m> Fields<'m> {
                 self.mistakes.add(Some(entry.key_span.start), report);
                 continue;
             }
-            let report = report.hint(match nearest(&entry.key, self.known.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("delete `{}`", entry.key),
-            });
+            let hint = hint_of(&entry.key, self.known.iter().copied());
+            let report = report.hint(hint.unwrap_or_else(|| format!("delete `{}`", entry.key)));
             self.mistakes.add(Some(entry.key_span.start), report);
         }
     }

@@ -36,7 +36,7 @@ pub use as_published::AsPublished;
 pub use document::{Document, Mistakes};
 pub use expand::Variables;
 pub use slug::Slug;
-pub use suggest::nearest;
+pub use suggest::{hint_of, nearest, nearest_in_small};
 
 use fields::Fields;
 use memory::MemoryLimit;

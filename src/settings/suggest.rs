@@ -13,6 +13,18 @@ pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> O
         .map(|(_, name)| name)
 }
 
+/// The same in words; `None` where none is near.
+pub fn hint_of<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    nearest(written, known).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// The known name that is nearest once all letters are small, as it is written.
+pub fn nearest_in_small<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+    let small: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
+    let meant = nearest(written, small.iter().map(String::as_str))?;
+    small.iter().position(|name| name == meant).map(|idx| known[idx])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,6 +36,14 @@ mod tests {
         assert_eq!(nearest("lenght", KNOWN), Some("length"));
         assert_eq!(nearest("Epoch", KNOWN), Some("epochs"));
         assert_eq!(nearest("max-gap-day", KNOWN), Some("max_gap_days"));
+    }
+
+    #[test]
+    fn names_that_differ_in_case_are_near_and_told_as_they_are_written() {
+        assert_eq!(nearest_in_small("brk.a", &["AAPL", "BRK.B", "Brk.A"]), Some("Brk.A"));
+        assert_eq!(nearest_in_small("TSLA", &["aapl"]), None);
+        assert_eq!(hint_of("Epoch", KNOWN).as_deref(), Some("did you mean `epochs`?"));
+        assert_eq!(hint_of("horizon", KNOWN), None);
     }
 
     #[test]

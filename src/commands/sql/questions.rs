@@ -7,7 +7,7 @@ use oddlot_engine::query::Bound;
 use oddlot_engine::sql_file::SqlFile;
 use oddlot_engine::{Error, Kind, Report};
 
-use crate::settings::nearest;
+use crate::settings::hint_of;
 
 macro_rules! questions {
     ($($name:literal),* $(,)?) => {
@@ -54,10 +54,8 @@ impl Question {
                 let names = QUESTIONS.map(|(name, _)| name);
                 let report = Report::new(format!("there is no question `{name}`"))
                     .expected(format!("one of {}", names.join(", ")));
-                let hint = match nearest(wanted, names) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`oddlot sql --question` tells what each asks".to_owned(),
-                };
+                let hint = hint_of(wanted, names)
+                    .unwrap_or_else(|| "`oddlot sql --question` tells what each asks".to_owned());
                 Err(Error::new(Kind::Usage, report.hint(hint)))
             }
         }
@@ -79,10 +77,8 @@ impl Question {
             let names: Vec<&str> = takes.iter().map(|taken| taken.name.as_str()).collect();
             let report = Report::new(format!("`{}` does not take `{unknown}`", self.name))
                 .expected(format!("one of {}", names.join(", ")));
-            let hint = match nearest(unknown, names) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`oddlot sql --question` tells what each takes".to_owned(),
-            };
+            let hint = hint_of(unknown, names)
+                .unwrap_or_else(|| "`oddlot sql --question` tells what each takes".to_owned());
             return Err(Error::new(Kind::Usage, report.hint(hint)));
         }
         let value = |taken: &Taken| {
