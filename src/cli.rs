@@ -3,7 +3,7 @@
 mod begin;
 mod bench;
 mod evaluate;
-mod fitted;
+pub mod fitted;
 mod import;
 mod look;
 mod models;

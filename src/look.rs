@@ -7,7 +7,6 @@ mod price;
 mod series;
 mod summary;
 
-use chrono::{Datelike, NaiveDate};
 use oddlot_engine::query::{Bound, Catalog};
 use oddlot_engine::s3::Place;
 use oddlot_engine::session::{SessionContext, SessionOptions, session};
@@ -188,14 +187,4 @@ fn without_tables(root: &str, plan: Option<&Plan>) -> Error {
             .found("none")
             .hint(format!("run it first: `oddlot run {file}`")),
     )
-}
-
-/// The calendar year of a day since 1970-01-01.
-fn year_of(day: i32) -> i64 {
-    i64::from(number::day(i64::from(day) * number::DAY_US).year())
-}
-
-/// A date as days since 1970-01-01.
-pub fn days(date: NaiveDate) -> i32 {
-    crate::split::day(date)
 }

@@ -220,6 +220,11 @@ pub fn day(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - 719_163
 }
 
+/// The year of a day, counted from 1970-01-01.
+pub fn year_of(day: i32) -> i32 {
+    NaiveDate::from_epoch_days(day).map_or(0, |date| date.year())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,8 @@ use super::{block_on, load, threads, written};
 use crate::cli::ChartArgs;
 use crate::diagnostic::Colour;
 use crate::exit::Exit;
-use crate::look::{Look, Wanted, days};
+use crate::look::{Look, Wanted};
+use crate::split;
 use crate::{say, say_json, tell};
 
 /// Days of a chart whose range nobody has named.
@@ -39,7 +40,7 @@ pub fn chart(args: &ChartArgs) -> Result<Exit, Error> {
         let wanted = Wanted { model: args.model.as_deref(), feature: args.feature.as_deref() };
         let subject = look.subject(&args.ticker, wanted).await?;
         if let Some(date) = args.explain {
-            let day = days(date);
+            let day = split::day(date);
             let explanation = look.explanation(&subject, day).await?;
             say(&explain::text(&explanation));
             if let Some((file, format)) = args.output.as_deref().zip(format) {
@@ -48,8 +49,8 @@ pub fn chart(args: &ChartArgs) -> Result<Exit, Error> {
             }
             return Ok(Exit::Done);
         }
-        let to = args.to.map_or(subject.last_day, days);
-        let from = args.from.map_or_else(|| to.saturating_sub(DAYS), days);
+        let to = args.to.map_or(subject.last_day, split::day);
+        let from = args.from.map_or_else(|| to.saturating_sub(DAYS), split::day);
         let series = look.series(&subject, (from, to)).await?;
         match args.output.as_deref().zip(format) {
             Some((file, format)) => write(file, format, &series)?,

@@ -6,12 +6,11 @@ use oddlot_engine::Error;
 use oddlot_engine::tables::{Table, schema};
 
 use super::generated::{command_of, unknown};
+use crate::cli::fitted::WIDTH;
 use crate::cli::{Cli, HelpArgs};
 use crate::exit::Exit;
 use crate::say;
 
-/// Columns of a screen.
-const WIDTH: usize = 100;
 const S3: &str = include_str!("help/s3.txt");
 const LABELS: &str = include_str!("help/labels.txt");
 const AIRFLOW: &str = include_str!("help/airflow.txt");

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::price::Seen;
 use super::series::of;
-use super::{Look, Subject, year_of};
+use super::{Look, Subject};
+use crate::split::year_of;
 
 const EXPLAIN_ROWS: &str = include_str!("../../sql/report/explain_rows.sql");
 const LIST_ROWS: &str = include_str!("../../sql/report/list_rows.sql");
@@ -96,7 +97,7 @@ impl Look<'_> {
     /// # Errors
     /// `Data`: there is no row on that day; the tables cannot be read.
     pub async fn explanation(&self, subject: &Subject, day: i32) -> Result<Explanation, Error> {
-        let year = Bound::Whole(year_of(day));
+        let year = Bound::Whole(year_of(day).into());
         let key = || ("pipeline", Bound::from(subject.pipeline.as_str()));
         let ticker = || ("ticker", Bound::from(subject.ticker.as_str()));
         let model = || ("model", Bound::from(subject.model.as_str()));

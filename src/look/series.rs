@@ -7,7 +7,8 @@ use oddlot_report::chart::{Event, Row, Series, Severity};
 use serde::Deserialize;
 
 use super::price::{Prices, Seen};
-use super::{Look, Subject, year_of};
+use super::{Look, Subject};
+use crate::split::year_of;
 
 const LIST_ROWS: &str = include_str!("../../sql/report/list_rows.sql");
 const LIST_EVENTS: &str = include_str!("../../sql/report/list_ticker_events.sql");
@@ -115,8 +116,8 @@ pub(super) fn of(subject: &Subject, (from, to): (i32, i32)) -> [(&'static str, B
         ("feature", Bound::from(subject.feature.as_str())),
         ("from", Bound::Day(from)),
         ("to", Bound::Day(to)),
-        ("from_year", Bound::Whole(year_of(from))),
-        ("to_year", Bound::Whole(year_of(to))),
+        ("from_year", Bound::Whole(year_of(from).into())),
+        ("to_year", Bound::Whole(year_of(to).into())),
     ]
 }
 

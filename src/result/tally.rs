@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{Datelike, NaiveDate};
 use oddlot_engine::judged::Observer;
 use oddlot_series::{
     CalibratedDetector, Event, HeldOut, History, JudgedRow, Judgement, Mean, Proportion, Rule,
@@ -18,6 +17,7 @@ use super::EventSummary;
 use super::drift::{DAYS_KEPT, DayCounts};
 use super::told::{self, Told};
 use crate::artifact::StoredJudge;
+use crate::split::year_of;
 use crate::train::Ready;
 
 /// How many events the result tells.
@@ -423,11 +423,6 @@ fn years(days: &[i32], from: usize) -> impl Iterator<Item = (i32, Range<usize>)>
         from = rows.end;
         Some((year, rows))
     })
-}
-
-/// The year of a day, counted from 1970-01-01.
-fn year_of(day: i32) -> i32 {
-    NaiveDate::from_epoch_days(day).map_or(0, |date| date.year())
 }
 
 /// Events that begin in `rows`.
