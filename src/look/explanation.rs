@@ -125,7 +125,11 @@ impl Look<'_> {
         let event = event.filter(|event| (event.start..=event.end).contains(&own.ts));
 
         let part = parts.iter().find(|part| part.feature == subject.feature);
-        let priced = self.prices_of(subject, (day, day)).await?.zip(part).map(|(prices, part)| {
+        let prices = match part {
+            Some(_) => self.prices_of(subject, (day, day)).await?,
+            None => None,
+        };
+        let priced = prices.zip(part).map(|(prices, part)| {
             let seen = Seen {
                 value: part.value,
                 expected: part.expected,
