@@ -43,7 +43,7 @@ use keys::KeyBase;
 use misfit::{Misfit, Misfits};
 pub use need::{Change, Look, Looked, Need, Outlook};
 pub use own_need::OwnNeeds;
-pub use ready::{Ready, stored};
+pub use ready::{Ready, reference_idx, stored};
 use rows::{LearningRows, Reader};
 
 /// What training may do.

@@ -210,7 +210,7 @@ impl<'a> Scoring<'a> {
         let features = job.prices.layout.features.len();
         let links = lower::price_links(relation.features.header.link, features);
         let events = lower::events(job.plan.events);
-        let first = job.models.iter().position(|ready| ready.model.steps().is_some()).unwrap_or(0);
+        let first = crate::train::reference_idx(job.models);
         let (mut detectors, mut units) = (Vec::new(), Units::None);
         for (idx, ready) in job.models.iter().enumerate() {
             let Some(model) = ready.of_part(part) else { continue };

@@ -2,7 +2,7 @@
 
 use super::tally::{ModelCounts, YearCounts, bins, is_archive};
 use super::{Lately, ModelSummary, Realised, Summary};
-use crate::train::Ready;
+use crate::train::{Ready, reference_idx};
 
 impl Summary {
     /// What `models` have to show for themselves, given the counts of all parts and years.
@@ -12,8 +12,7 @@ impl Summary {
         let of = |ready: &Ready| counts_of(ready, &all);
         let baselines: Vec<&Ready> =
             models.iter().filter(|ready| ready.model.artifact.is_baseline()).collect();
-        let network = models.iter().find(|ready| ready.model.steps().is_some()).or(models.first());
-        let reference = network.and_then(of);
+        let reference = models.get(reference_idx(models)).and_then(of);
         let reference = reference.as_ref();
         Self {
             is_archive: models.iter().any(is_archive),

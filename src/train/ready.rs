@@ -80,6 +80,11 @@ impl Ready {
     }
 }
 
+/// Which of `models` speaks for all, in whose units errors are told: the first network, else the first.
+pub fn reference_idx(models: &[Ready]) -> usize {
+    models.iter().position(|ready| ready.model.steps().is_some()).unwrap_or(0)
+}
+
 /// The models that a pipeline uses now, in the order of its file.
 ///
 /// # Errors
