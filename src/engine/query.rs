@@ -198,21 +198,10 @@ impl Catalog {
     /// `Config`: the query cannot be understood, names what is not there, or would write.
     /// `Store`, `Data`: a table cannot be read.
     pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
-        self.sql_with(query, &[]).await
+        self.start(query, Values::Bound(&[])).await
     }
 
-    /// The same, with values for the query's `$name`s: bound as values, never pasted as text.
-    ///
-    /// # Errors
-    /// Those of [`Catalog::sql`].
-    pub async fn sql_with(
-        &self,
-        query: &str,
-        values: &[(&str, Bound)],
-    ) -> Result<SendableRecordBatchStream> {
-        self.start(query, Values::Bound(values)).await
-    }
-
+    /// The same with values for the query's `$name`s: bound as values, never pasted as text.
     async fn start(&self, query: &str, values: Values<'_>) -> Result<SendableRecordBatchStream> {
         let read_only = SQLOptions::new()
             .with_allow_ddl(false)
@@ -221,18 +210,14 @@ impl Catalog {
         let told = |cause| message::report(cause, self.known());
         size::check(query)?;
         let frame = self.context.sql_with_options(query, read_only).await.map_err(told)?;
-        let parameters = match values {
-            Values::Bound(values) => rows::parameters(values),
-            Values::Text(given) => {
-                let values = given::bind(frame.logical_plan(), given, &told)?;
-                let values: Vec<(&str, Bound)> =
-                    values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                rows::parameters(&values)
-            }
+        let bound = |(name, value): &(&str, Bound)| ((*name).to_owned(), value.value().into());
+        let values = match values {
+            Values::Bound(values) => values.iter().map(bound).collect(),
+            Values::Text(given) => given::bind(frame.logical_plan(), given, &told)?,
         };
-        let frame = match &parameters {
-            ParamValues::Map(values) if values.is_empty() => frame,
-            _ => frame.with_param_values(parameters).map_err(told)?,
+        let frame = match values.is_empty() {
+            true => frame,
+            false => frame.with_param_values(ParamValues::Map(values)).map_err(told)?,
         };
         frame.execute_stream().await.map_err(told)
     }

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
+use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 
-use super::{Bound, message};
+use super::message;
 use crate::error::{Error, Kind, Report, Result};
 use crate::sql_file::with_suggestion;
 
@@ -23,7 +24,7 @@ pub(super) fn bind(
     plan: &LogicalPlan,
     given: &[(String, String)],
     told: &dyn Fn(DataFusionError) -> Error,
-) -> Result<Vec<(String, Bound)>> {
+) -> Result<HashMap<String, ScalarAndMetadata>> {
     let mut needed: Vec<(String, Option<DataType>)> = plan
         .get_parameter_types()
         .map_err(told)?
@@ -54,7 +55,7 @@ pub(super) fn bind(
                     .hint(format!("give another: `--param {name}=…`; or CAST(${name} AS …) there")),
             )
         })?;
-        Ok((name, Bound::Value(value)))
+        Ok((name, value.into()))
     };
     needed.into_iter().map(value).collect()
 }

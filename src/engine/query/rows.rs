@@ -1,9 +1,6 @@
 //! The rows of a query as structs, and values for its `$name`s.
 
-use std::collections::HashMap;
-
-use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ScalarValue;
 use serde::de::DeserializeOwned;
 
 use super::{Catalog, OutputFormat};
@@ -18,8 +15,6 @@ pub enum Bound {
     Day(i32),
     /// A whole number.
     Whole(i64),
-    /// Whatever the query needs there.
-    Value(ScalarValue),
 }
 
 impl From<&str> for Bound {
@@ -28,20 +23,15 @@ impl From<&str> for Bound {
     }
 }
 
-pub(super) fn parameters(values: &[(&str, Bound)]) -> ParamValues {
-    let values: HashMap<String, ScalarAndMetadata> = values
-        .iter()
-        .map(|(name, value)| {
-            let value = match value {
-                Bound::Text(text) => ScalarValue::from(text.as_str()),
-                Bound::Day(days) => ScalarValue::Date32(Some(*days)),
-                Bound::Whole(n) => ScalarValue::Int64(Some(*n)),
-                Bound::Value(value) => value.clone(),
-            };
-            ((*name).to_owned(), ScalarAndMetadata::from(value))
-        })
-        .collect();
-    ParamValues::Map(values)
+impl Bound {
+    /// What the planner binds.
+    pub(super) fn value(&self) -> ScalarValue {
+        match self {
+            Self::Text(text) => ScalarValue::from(text.as_str()),
+            Self::Day(days) => ScalarValue::Date32(Some(*days)),
+            Self::Whole(n) => ScalarValue::Int64(Some(*n)),
+        }
+    }
 }
 
 impl Catalog {
