@@ -152,8 +152,7 @@ impl Sample {
 impl Thresholds {
     /// Calibrates on the samples of all tickers.
     ///
-    /// Fallback scores have their own unit: under a threshold that states no rate, or one that needs more
-    /// of them than there are, they are calibrated by the default quantile.
+    /// Fallback scores have their own unit: where `threshold` does not do for them, the default quantile does.
     ///
     /// # Errors
     /// No sample of the score that decides, or too few: hindsight if `decides_by_hindsight`
@@ -167,9 +166,6 @@ impl Thresholds {
         let by_ticker = |threshold: &Threshold, of: fn(&Sample) -> &[f64]| {
             calibrate(threshold, calibration, samples, of)
         };
-        let default = Threshold::default();
-        let of_fallback = threshold.stated_rate().map_or(&default, |_| threshold);
-        let fallback = by_ticker(of_fallback, |sample| &sample.fallback);
         let hindsight = by_ticker(threshold, |sample| &sample.hindsight);
         if let Err(cause) = hindsight
             && decides_by_hindsight
@@ -181,13 +177,15 @@ impl Thresholds {
             causal: match causal {
                 // Nothing is compared with it where hindsight decides.
                 Err(Uncalibrated::TooFewScores { .. }) if decides_by_hindsight => {
-                    by_ticker(&default, |sample| &sample.causal)
+                    by_ticker(&Threshold::default(), |sample| &sample.causal)
                 }
                 causal => causal,
             }
             .map_err(|cause| CalibrateError::of("score", cause))?,
             hindsight: hindsight.ok(),
-            fallback: fallback.or_else(|_| by_ticker(&default, |sample| &sample.fallback)).ok(),
+            fallback: of_fallback(threshold, |threshold| {
+                by_ticker(threshold, |sample| &sample.fallback)
+            }),
         })
     }
 }
@@ -207,13 +205,9 @@ impl Thresholds {
     }
 
     /// Of a ticker that has no model of its own: the fallback's alone, on its own fallback scores; `None` of
-    /// those where there is none. As in [`Thresholds::calibrate`], a threshold that states no rate or needs
-    /// more scores than there are gives way to the default quantile.
+    /// those where there is none.
     pub fn of_fallback(threshold: &Threshold, fallback: &[f64]) -> Option<Calibrated> {
-        let default = Threshold::default();
-        let of_fallback = threshold.stated_rate().map_or(&default, |_| threshold);
-        let calibrated = Calibrated::new(of_fallback, fallback);
-        calibrated.or_else(|_| Calibrated::new(&default, fallback)).ok()
+        of_fallback(threshold, |threshold| Calibrated::new(threshold, fallback))
     }
 
     /// Those of a ticker without a model: nothing is flagged but by `fallback`.
@@ -290,6 +284,17 @@ impl Calibrated {
         };
         format!("{kind}: level {:.3}, {rate}", self.threshold)
     }
+}
+
+/// What `fit` makes of fallback scores under `threshold`. They have their own unit: one that states no rate, or that
+/// needs more of them than there are, gives way to the default quantile. `None` where that has too few as well.
+fn of_fallback<T>(
+    threshold: &Threshold,
+    fit: impl Fn(&Threshold) -> Result<T, Uncalibrated>,
+) -> Option<T> {
+    let default = Threshold::default();
+    let asked = threshold.stated_rate().map_or(&default, |_| threshold);
+    fit(asked).or_else(|_| fit(&default)).ok()
 }
 
 fn calibrate(
