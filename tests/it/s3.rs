@@ -1,5 +1,6 @@
 //! Source and output on a real S3 server.
 
+mod conditional;
 mod credentials;
 mod faults;
 mod hostile;
