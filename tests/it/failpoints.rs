@@ -91,7 +91,7 @@ fn nothing_is_torn(workshop: &Workshop, whole: &Files, at: &str) {
 }
 
 /// The same command completes what `at` has stopped, and nobody sees that it was.
-fn completes(workshop: &Workshop, undisturbed: &Workshop, at: &str) {
+pub fn completes(workshop: &Workshop, undisturbed: &Workshop, at: &str) {
     nothing_is_torn(workshop, &lasting(undisturbed), at);
     workshop.run();
     assert_eq!(lasting(workshop), lasting(undisturbed), "{at}");

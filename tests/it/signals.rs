@@ -1,21 +1,16 @@
 //! Told to end, a run finishes the cell that it is writing and begins no other; told twice, it ends at once.
 #![cfg(unix)]
 
-use crate::failpoints::{TOLD, lasting, workshop};
+use crate::failpoints::{completes, lasting, workshop};
 use crate::workshop::{Running, Workshop, tree};
 
 /// What a first signal is answered with.
 const FINISHING: &str = "what is in hand is finished";
 
+/// No run is told of as complete, and the same command completes it.
 fn completed(workshop: &Workshop, undisturbed: &Workshop, at: &str) {
     assert!(!workshop.path("out/tables/runs").exists(), "{at}: it is not complete");
-    workshop.run();
-    assert_eq!(lasting(workshop), lasting(undisturbed), "{at}");
-    for query in TOLD {
-        assert_eq!(workshop.sql(query), undisturbed.sql(query), "{at}: {query}");
-    }
-    assert!(!workshop.path("out/_staging").exists(), "{at}");
-    workshop.oddlot(&["verify", "job.toml"]).ok();
+    completes(workshop, undisturbed, at);
 }
 
 #[test]
