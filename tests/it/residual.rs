@@ -1,9 +1,7 @@
 //! The market residual, through the whole program.
 
-use std::collections::BTreeSet;
-
 use crate::market::{Close, csv, date, revise, ticker_from};
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, changed};
 
 const NAMES: [&str; 7] = ["AA", "BB", "CC", "DD", "EE", "FF", "GG"];
 
@@ -61,11 +59,10 @@ fn features_of_the_users_own_may_spell_the_market_as_sql_lets_them() {
     assert_eq!(own.one(n), "true");
 }
 
-/// (year, part) of the cells of `errors` that differ.
-fn changed(before: &Workshop, after: &Workshop) -> BTreeSet<String> {
-    let (before, after) = (before.cells(), after.cells());
-    let errors = after.keys().filter(|path| path.starts_with("errors/"));
-    errors.filter(|path| before.get(*path) != after.get(*path)).cloned().collect()
+/// The cells of `errors` that differ.
+fn changed_errors(before: &Workshop, after: &Workshop) -> Vec<String> {
+    let changed = changed(&before.cells(), &after.cells()).into_iter();
+    changed.filter(|path| path.starts_with("errors/")).collect()
 }
 
 /// Cells of `errors` that a run of `workshop` would write.
@@ -113,13 +110,13 @@ fn a_restated_price_dirties_the_cells_of_others_only_where_it_moves_the_median()
     after.prices(&csv(&all));
     assert_eq!(stale(&after), 1);
     after.run();
-    assert_eq!(changed(&before, &after).len(), 1);
+    assert_eq!(changed_errors(&before, &after).len(), 1);
     // The least becomes the largest: the median is another, of that day, in that year.
     revise(&mut all, &ranked[0], "2016-12-30", 112, 100);
     after.prices(&csv(&all));
     assert_eq!(stale(&after), n_parts);
     after.run();
-    let cells = changed(&before, &after);
+    let cells = changed_errors(&before, &after);
     assert_eq!(cells.len(), n_parts, "{cells:?}");
     assert!(cells.iter().all(|path| path.contains("year=2016")), "{cells:?}");
     let fresh = with(&all);
