@@ -3,20 +3,12 @@
 use std::process::Command;
 
 use crate::market::{closes, csv};
-use crate::workshop::{Ran, Workshop};
+use crate::workshop::{Ran, Workshop, python};
 
 #[test]
 #[cfg(unix)]
 fn the_prompt_takes_lines_completes_names_and_keeps_its_history() {
-    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    if !Command::new(&python)
-        .args(["-c", "import pty"])
-        .output()
-        .is_ok_and(|ran| ran.status.success())
-    {
-        println!("skipped: there is no {python} to type with");
-        return;
-    }
+    let Some(python) = python("pty") else { return };
     let workshop = Workshop::with_prices(&csv(&closes()));
     workshop.run();
     let mut typed = Command::new(python);

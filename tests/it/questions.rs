@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::market::{closes, csv, date, revise};
-use crate::workshop::{Ran, Workshop};
+use crate::workshop::{Ran, Workshop, python};
 
 /// Each question with values that it has an answer for in [`two_runs`].
 const ASKED: [(&str, &[(&str, &str)]); 14] = [
@@ -84,12 +84,7 @@ fn every_question_has_the_same_answer_by_oddlot_and_by_duckdb() {
         |row: &Value| row["trade_date"] == "2015-06-10" && row["became"] == "withdrawn";
     assert!(of(&asked, "restated_flags").iter().any(is_withdrawn), "{asked:?}");
 
-    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let imports = Command::new(&python).args(["-c", "import duckdb"]).output();
-    if !imports.is_ok_and(|imports| imports.status.success()) {
-        println!("skipped: {python} has no duckdb (tests/readers/requirements.txt)");
-        return;
-    }
+    let Some(python) = python("duckdb") else { return };
     workshop.write("views.sql", &workshop.oddlot(&["export", "ddl", "job.toml"]).ok().stdout);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/questions.py");
     let compared = |asked: &[Value]| {

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::market::{closes, csv, revise};
-use crate::workshop::{Ran, Workshop};
+use crate::workshop::{Ran, Workshop, python};
 
 const TABLES: [&str; 8] = [
     "alerts",
@@ -21,15 +21,7 @@ const TABLES: [&str; 8] = [
 
 #[test]
 fn duckdb_polars_and_pyarrow_see_what_oddlot_sql_sees() {
-    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut imports = Command::new(&python);
-    imports.args(["-c", "import duckdb, polars, pyarrow"]);
-    if !imports.output().is_ok_and(|imports| imports.status.success()) {
-        println!(
-            "skipped: {python} has no duckdb, polars and pyarrow (tests/readers/requirements.txt)"
-        );
-        return;
-    }
+    let Some(python) = python("duckdb, polars, pyarrow") else { return };
     let mut prices = closes();
     let workshop = Workshop::with_prices(&csv(&prices));
     workshop.run();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cloud::Cloud;
 use crate::market::{closes, csv};
-use crate::workshop::{PIPELINE, Ran, Workshop};
+use crate::workshop::{PIPELINE, Ran, Workshop, python};
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM errors), (SELECT count(*) FROM errors_all), \
                       (SELECT count(*) FROM anomalies), (SELECT count(*) FROM committed_models)";
@@ -19,12 +19,7 @@ fn counted(
     more: &[&str],
     of: &Command,
 ) -> Option<Ran> {
-    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let imports = Command::new(&python).args(["-c", &format!("import duckdb, {module}")]).output();
-    if !imports.is_ok_and(|imports| imports.status.success()) {
-        println!("skipped: {python} has no duckdb with {module} (tests/readers/requirements.txt)");
-        return None;
-    }
+    let python = python(&format!("duckdb, {module}"))?;
     workshop.write("views.sql", views);
     let mut duckdb = Command::new(&python);
     duckdb.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/views.py"));

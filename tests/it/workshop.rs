@@ -233,6 +233,18 @@ impl Running {
     }
 }
 
+/// The Python that `ODDLOT_TEST_PYTHON` names, else `python3`; `None`, and a word about it, where it does not import
+/// all of `modules`, as in `duckdb, polars`.
+pub fn python(modules: &str) -> Option<String> {
+    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let imports = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
+    let is_there = imports.is_ok_and(|imports| imports.status.success());
+    if !is_there {
+        println!("skipped: {python} does not import {modules} (tests/readers/requirements.txt)");
+    }
+    is_there.then_some(python)
+}
+
 /// `rows` as a Parquet file.
 pub fn parquet(rows: &RecordBatch, properties: Option<WriterProperties>) -> Vec<u8> {
     let mut bytes = Vec::new();
