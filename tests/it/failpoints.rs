@@ -7,7 +7,7 @@ use oddlot_engine::failpoint::Failpoint;
 use crate::workshop::{Ran, Workshop};
 
 /// One network and one baseline, and a fifth of the usual prices: a blink a run.
-const PIPELINE: &str = r#"
+pub const PIPELINE: &str = r#"
 [source]
 path = "prices.parquet"
 columns = { ticker = "ticker", ts = "date", value = "close" }

@@ -1,43 +1,25 @@
 //! `--shard`: shards side by side are one run.
 
-use std::process::Stdio;
-
-use crate::failpoints::{TOLD, lasting};
+use crate::failpoints::{PIPELINE, TOLD, lasting};
 use crate::market::{Close, csv, date, ticker_from};
 use crate::workshop::{Ran, Running, Workshop, changed};
 
 /// Tickers enough for eight parts.
 const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "J", "K", "L", "M"];
 
-const PIPELINE: &str = r#"
-[source]
-path = "prices.parquet"
-columns = { ticker = "ticker", ts = "date", value = "close" }
-[features]
-sql = "builtin:log_return"
-[windows]
-length = 4
-[split]
-train_to = "2014-12-31"
-validation_to = "2015-03-31"
-calibration_to = "2015-12-31"
-[models.autoencoder.detector.lstm_autoencoder]
-units = 2
-latent = 1
-[models.autoencoder.train]
-epochs = 1
-[models.ewma.detector.ewma_z]
-[threshold.quantile]
-q = 0.99
-[output]
-root = "out"
-parts = 8
-"#;
+/// [`PIPELINE`] on later days, in eight parts.
+fn pipeline() -> String {
+    PIPELINE
+        .replace("calibration_to = \"2014-12-31\"", "calibration_to = \"2015-12-31\"")
+        .replace("validation_to = \"2013-12-31\"", "validation_to = \"2015-03-31\"")
+        .replace("train_to = \"2013-06-30\"", "train_to = \"2014-12-31\"")
+        .replace("root = \"out\"", "root = \"out\"\nparts = 8")
+}
 
 fn workshop() -> Workshop {
     let closes: Vec<Close> =
         NAMES.iter().flat_map(|name| ticker_from(name, date("2014-06-02"))).collect();
-    let workshop = Workshop::new(PIPELINE);
+    let workshop = Workshop::new(&pipeline());
     workshop.write("prices.csv", &csv(&closes));
     workshop.oddlot(&["import", "prices.csv", "-o", ".", "--name", "prices"]).ok();
     workshop
@@ -54,13 +36,9 @@ fn eight_shards_side_by_side_equal_one_run() {
     let one = workshop();
     let whole = one.run();
     let shared = workshop();
-    let shards = (0..8).map(|i| {
-        let mut command = shard(&shared, &format!("{i}/8"));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    });
+    let shards = (0..8).map(|i| Running::start(shard(&shared, &format!("{i}/8"))));
     let shards: Vec<_> = shards.collect();
-    let ran = shards.into_iter().map(|shard| Ran::from(shard.wait_with_output().unwrap()).ok());
-    let ran: Vec<Ran> = ran.collect();
+    let ran: Vec<Ran> = shards.into_iter().map(|shard| shard.end().ok()).collect();
 
     assert_eq!(changed(&one.cells(), &shared.cells()), [""; 0]);
     assert_eq!(lasting(&one), lasting(&shared), "models, counts and the result");

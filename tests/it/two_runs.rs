@@ -1,14 +1,7 @@
 //! Two runs of one pipeline at once: one works, the other is told who does.
 
-use std::process::{Child, Stdio};
-
 use crate::failpoints::{lasting, workshop};
-use crate::workshop::{Ran, Running, Workshop};
-
-fn start(workshop: &Workshop) -> Child {
-    let mut command = workshop.command(&["run", "job.toml"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
+use crate::workshop::{Ran, Running};
 
 #[test]
 fn a_second_run_of_the_same_parts_is_told_who_holds_them() {
@@ -36,8 +29,8 @@ fn of_two_runs_at_once_one_wins_and_the_other_is_refused_or_finds_nothing_to_do(
     undisturbed.run();
     for round in 0..10 {
         let shared = workshop();
-        let runs = [start(&shared), start(&shared)];
-        let ran = runs.map(|run| Ran::from(run.wait_with_output().unwrap()));
+        let runs = [(); 2].map(|()| Running::start(shared.command(&["run", "job.toml"])));
+        let ran = runs.map(Running::end);
         let (won, other): (Vec<&Ran>, Vec<&Ran>) = ran.iter().partition(|ran| ran.code == Some(0));
         assert!(!won.is_empty(), "{round}: {} {}", ran[0].stderr, ran[1].stderr);
         assert!(other.iter().all(|ran| ran.code == Some(75)), "{round}: {}", ran[1].stderr);
