@@ -35,7 +35,7 @@ mod orphans;
 mod scoring;
 
 pub use models::write_models;
-use scoring::Scoring;
+use scoring::{Done, Scoring};
 
 /// How long another shard may take to sum up and tell of itself.
 pub const COMMIT_WAIT: Duration = Duration::from_secs(600);
@@ -128,8 +128,7 @@ impl Job<'_> {
             }
             counted.insert(part, counts);
         }
-        let (n_rows, n_replaced) = (scoring.n_rows, scoring.n_replaced);
-        drop(scoring);
+        let Done { n_rows, n_replaced, .. } = scoring.finish().await?;
         let mut pace = None;
         if n_rows > 0 {
             let spent = watch.read();

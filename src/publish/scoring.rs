@@ -1,5 +1,5 @@
-//! Scores one part of the tickers after the other, each from the first year that has to be written, and
-//! replaces its stale cells before the next part is read: what waits in memory is one part's at most.
+//! Scores one part of the tickers after the other, each from the first year that has to be written. What waits in
+//! memory is one part's at most; its files, once closed, are moved in while the next part is read and scored.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,14 +44,22 @@ pub(super) struct Scoring<'a> {
     /// Over the rows of all parts.
     bar: ProgressBar,
     _stage: Stage,
-    /// Cells that are as they should be, replaced or equal.
-    n_settled: usize,
     /// Objects whose rows of tickers that were not chosen stay.
     carried: Option<Carried>,
+    /// Of the part before, to be moved in.
+    closed: Closed,
+    done: Done,
+}
+
+/// What a run has done so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Done {
     /// Rows that were judged.
     pub(super) n_rows: usize,
     /// Cells whose object was replaced.
     pub(super) n_replaced: usize,
+    /// Cells that are as they should be, replaced or equal.
+    n_settled: usize,
 }
 
 /// A part, read and judged, whose files are open.
@@ -59,6 +67,14 @@ struct Scored {
     writers: Vec<CellWriter>,
     spans: EventSpans,
     tally: Arc<Tally>,
+    n_rows: usize,
+}
+
+/// Finished files of a part.
+#[derive(Default)]
+struct Closed {
+    cells: Vec<StagedCell>,
+    spans: EventSpans,
 }
 
 impl<'a> Scoring<'a> {
@@ -86,11 +102,10 @@ impl<'a> Scoring<'a> {
         };
         let stage = Stage::new("scoring", unit, &bar);
         progress::cells(0, cells.stale.len());
-        let (n_rows, n_replaced, n_settled) = (0, 0, 0);
+        let (closed, done) = (Closed::default(), Done::default());
         Ok(Self {
             bar,
             _stage: stage,
-            n_settled,
             job,
             run_id,
             cells,
@@ -99,12 +114,13 @@ impl<'a> Scoring<'a> {
             watch,
             prices,
             carried,
-            n_rows,
-            n_replaced,
+            closed,
+            done,
         })
     }
 
-    /// Scores the rows of `first_year` and later in `part`, counts them in `counts` and replaces its stale cells.
+    /// Scores the rows of `first_year` and later in `part` while the stale cells of the part before are replaced, and
+    /// counts them in `counts`. Its own are replaced with the next part, or at the end.
     ///
     /// # Errors
     /// The source cannot be read any more, or the output cannot be written.
@@ -114,47 +130,84 @@ impl<'a> Scoring<'a> {
         first_year: i32,
         counts: &mut PartCounts,
     ) -> Result<(), Error> {
-        let (job, prints) = (self.job, &self.cells.prints);
-        let whole = || Reading { first_year, ..Reading::default() };
-        let mut scored = match prints.reading(job.digest, first_year, part) {
-            Some((first_day, reading)) => self.read(part, Some(first_day), reading).await?,
-            None => self.read(part, None, whole()).await?,
-        };
-        if scored.tally.reaches_back() {
-            tracing::info!(part, "an event began before what was read: the whole history is read");
-            // Its files are begun anew: what it holds must not be added to them when it goes.
-            drop(scored);
-            let n_all = units(job, prints.count_from(job.digest, None, part));
-            self.bar.inc_length(n_all as u64);
-            scored = self.read(part, None, whole()).await?;
-        }
+        let before = std::mem::take(&mut self.closed);
+        let (moved, scored) =
+            futures::join!(self.move_in(before, self.done), self.score_rows(part, first_year));
+        self.done = moved?;
+        let Scored { writers, spans, tally, n_rows } = scored?;
+        self.done.n_rows += n_rows;
         // The counts first: where they are missing, cells are too, and the next run makes both.
+        let (job, prints) = (self.job, &self.cells.prints);
         let pipeline = job.plan.pipeline.as_str();
         let years = job.digest.years().into_iter().chain(self.cells.all_years());
         let fingerprints =
             years.map(|year| (year, prints.of_errors(job.digest, pipeline, year, part))).collect();
-        counts.replace(first_year, fingerprints, scored.tally.years(), self.last_day());
+        counts.replace(first_year, fingerprints, tally.years(), self.last_day());
         if job.selection.is_whole() {
             counts.store(job.root, pipeline, part, self.staging).await?;
         }
         failpoint::pass(Failpoint::SummaryStored)?;
-        for writer in scored.writers {
+        let mut cells = Vec::new();
+        for writer in writers {
             let writing = Arc::clone(self.watch);
             let close = move || writing.during(Part::Write, || writer.finish());
-            for staged in off_tokio("closing cells", close).await?? {
-                let staged = job.beside_others(staged, &self.carried, self.cells)?;
-                let is_replaced = stop::in_one_go(self.commit(&staged, &scored.spans)).await?;
-                self.n_replaced += usize::from(is_replaced);
-                self.n_settled += 1;
-                progress::cells(self.n_settled, self.cells.stale.len());
-            }
+            cells.extend(off_tokio("closing cells", close).await??);
         }
+        self.closed = Closed { cells, spans };
         Ok(())
+    }
+
+    /// Replaces the stale cells of the last part.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(super) async fn finish(mut self) -> Result<Done, Error> {
+        let last = std::mem::take(&mut self.closed);
+        self.move_in(last, self.done).await
+    }
+
+    /// Moves finished files in, one after the other; what is done then, given what was before.
+    async fn move_in(
+        &self,
+        Closed { cells, spans }: Closed,
+        mut done: Done,
+    ) -> Result<Done, Error> {
+        for staged in cells {
+            let staged = self.job.beside_others(staged, &self.carried, self.cells)?;
+            let is_replaced = stop::in_one_go(self.commit(&staged, &spans)).await?;
+            done.n_replaced += usize::from(is_replaced);
+            done.n_settled += 1;
+            progress::cells(done.n_settled, self.cells.stale.len());
+            // A disk makes whoever waits for it hold the thread.
+            tokio::task::yield_now().await;
+        }
+        Ok(done)
+    }
+
+    /// Reads and judges the rows of `part` that it takes to score those of `first_year` and later.
+    async fn score_rows(&self, part: u32, first_year: i32) -> Result<Scored, Error> {
+        let (job, prints) = (self.job, &self.cells.prints);
+        let whole = || Reading { first_year, ..Reading::default() };
+        let scored = match prints.reading(job.digest, first_year, part) {
+            Some((first_day, reading)) => self.read(part, Some(first_day), reading).await?,
+            None => self.read(part, None, whole()).await?,
+        };
+        if !scored.tally.reaches_back() {
+            return Ok(scored);
+        }
+        tracing::info!(part, "an event began before what was read: the whole history is read");
+        let n_read = scored.n_rows;
+        // Its files are begun anew: what it holds must not be added to them when it goes.
+        drop(scored);
+        let n_all = units(job, prints.count_from(job.digest, None, part));
+        self.bar.inc_length(n_all as u64);
+        let scored = self.read(part, None, whole()).await?;
+        Ok(Scored { n_rows: n_read + scored.n_rows, ..scored })
     }
 
     /// Reads and judges the rows of `part` from `first_day` on.
     async fn read(
-        &mut self,
+        &self,
         part: u32,
         first_day: Option<i32>,
         reading: Reading,
@@ -165,7 +218,7 @@ impl<'a> Scoring<'a> {
         let (detectors, units) = self.detectors(part, &relation).await?;
         let tally = Arc::new(Tally::new(units, bins, reading, self.last_day()));
         let mut writers = self.writers(part)?;
-        let mut spans = EventSpans::default();
+        let (mut spans, mut n_read) = (EventSpans::default(), 0);
         let mut judged = self.judged(&relation, detectors, &tally).await?;
         // A price row is judged by every model, feature by feature.
         let judged_a_row = (job.models.len() * job.prices.layout.features.len()).max(1);
@@ -173,14 +226,14 @@ impl<'a> Scoring<'a> {
         while let Some(ticker) = judged.try_next().await.map_err(blame)? {
             spans.add(&rows_of(Table::Events, &ticker)?, |name| self.cells.prints.part_of(name))?;
             let n_rows = ticker.num_rows() / judged_a_row;
-            self.n_rows += n_rows;
+            n_read += n_rows;
             self.bar.inc(if is_archive(job) { 1 } else { n_rows as u64 });
             let writing = Arc::clone(self.watch);
             writers =
                 off_tokio("writing a ticker", move || write(writers, &ticker, &writing)).await??;
             failpoint::pass(Failpoint::TickerWritten)?;
         }
-        Ok(Scored { writers, spans, tally })
+        Ok(Scored { writers, spans, tally, n_rows: n_read })
     }
 
     /// The last day that has a row.

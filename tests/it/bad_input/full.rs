@@ -65,10 +65,30 @@ fn a_file_that_may_not_grow() {
 }
 
 #[test]
+fn a_disk_without_room_for_the_files_of_a_part() {
+    let folder = Folder::with_prices();
+    folder.write("out/.keep", "");
+    let Some(mut command) = job_on_a_disk(&folder, "size=52k") else { return };
+    assert_snapshot!(without_ids(&folder.told_by(&mut command)), @r"
+    error: a cell cannot be written
+      --> out/_staging/<id>/errors-2020-00000.parquet
+      expected  room on the disk and permission to write
+      found     No space left on device (os error 28)
+      hint: free some space and run the same command again; no committed cell has changed
+
+    out/_state/counts/pipeline=job/part-00000.json
+    out/_state/models/pipeline=job/ewma.json
+    out/_state/pipelines/pipeline=job.json
+    out/models/<id>/model.json
+    exit 73
+    ");
+}
+
+#[test]
 fn a_disk_that_is_full() {
     let folder = Folder::with_prices();
     folder.write("out/.keep", "");
-    let Some(mut command) = job_on_a_disk(&folder, "size=44k") else { return };
+    let Some(mut command) = job_on_a_disk(&folder, "size=72k") else { return };
     assert_snapshot!(without_ids(&folder.told_by(&mut command)), @r"
     error: the output cannot be written
       --> _state/cells/reconstructions/pipeline=job/year=2020/part-00000.json
