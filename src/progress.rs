@@ -124,6 +124,7 @@ impl LearningBar {
     /// One more is done.
     pub fn inc(&self) {
         self.bar.inc(1);
+        stage::advanced();
     }
 
     /// All are done.
@@ -168,6 +169,7 @@ impl TrainingBar {
             report.validation_loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
         self.bar.set_position(report.epoch as u64);
         self.all.inc(1);
+        stage::advanced();
         self.bar.set_message(format!("loss {:.4} validation {validation}", report.train_loss));
         if self.progress == Progress::Lines {
             tracing::info!(

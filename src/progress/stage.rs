@@ -21,6 +21,8 @@ struct Told {
     /// Whether it may be over before its last unit.
     is_bound: bool,
     began: Instant,
+    /// Units that were done when somebody last looked, and when the last of them was.
+    last: (u64, Duration),
 }
 
 static STANDING: Mutex<Standing> = Mutex::new(Standing { stage: None, cells: None });
@@ -51,7 +53,8 @@ impl Stage {
 
     fn enter(name: &'static str, unit: &'static str, bar: &ProgressBar, is_bound: bool) -> Self {
         let (bar, began) = (bar.clone(), Instant::now());
-        here().stage = Some(Told { name, unit, bar, is_bound, began });
+        let last = (0, Duration::ZERO);
+        here().stage = Some(Told { name, unit, bar, is_bound, began, last });
         Self(name)
     }
 }
@@ -60,6 +63,23 @@ impl Drop for Stage {
     fn drop(&mut self) {
         // The next one may have begun.
         here().stage.take_if(|told| told.name == self.0);
+    }
+}
+
+impl Told {
+    /// Notes what has been done since somebody looked.
+    fn look(&mut self) {
+        let done = self.bar.position();
+        if done != self.last.0 {
+            self.last = (done, self.began.elapsed());
+        }
+    }
+}
+
+/// A unit of the stage is done: of units that take minutes it counts when the last one was.
+pub(super) fn advanced() {
+    if let Some(told) = &mut here().stage {
+        told.look();
     }
 }
 
@@ -91,14 +111,19 @@ pub fn standing() -> String {
 
 /// One line of the log.
 pub(super) fn tell() {
-    let Some(Told { name, unit, bar, is_bound, began }) = here().stage.clone() else { return };
-    let (done, of) = (bar.position(), bar.length().unwrap_or_default());
+    advanced();
+    let Some(told) = here().stage.clone() else { return };
+    let Told { name, unit, bar, is_bound, began, last: (done, at) } = told;
+    let of = bar.length().unwrap_or_default();
     if of == 0 {
         tracing::info!(stage = name, seconds = began.elapsed().as_secs(), "progress");
         return;
     }
-    let pace = Pace { done, of, elapsed: began.elapsed(), is_bound };
-    let per_second = pace.per_second().map(|rate| format!("{rate:.1}"));
+    let pace = Pace { done, of, at, since: began.elapsed().saturating_sub(at), is_bound };
+    let per_second = pace.per_second().map(|rate| match rate {
+        ..1.0 => format!("{rate:.4}"),
+        _ => format!("{rate:.1}"),
+    });
     tracing::info!(
         stage = name,
         done,
@@ -114,20 +139,26 @@ pub(super) fn tell() {
 struct Pace {
     done: u64,
     of: u64,
-    elapsed: Duration,
+    /// From the beginning to the last unit that is done.
+    at: Duration,
+    /// From that one until now.
+    since: Duration,
     is_bound: bool,
 }
 
 impl Pace {
     /// `None` before anything is done.
     fn per_second(&self) -> Option<f64> {
-        let seconds = self.elapsed.as_secs_f64();
+        let seconds = self.at.as_secs_f64();
         (self.done > 0 && seconds > 0.0).then(|| self.done as f64 / seconds)
     }
 
-    /// Seconds, at the pace so far.
+    /// Seconds, at the pace so far: the unit in hand takes what is left of its time, those after it all of theirs.
     fn remaining(&self) -> Option<f64> {
-        Some(self.of.saturating_sub(self.done) as f64 / self.per_second()?)
+        let each = 1.0 / self.per_second()?;
+        let left = self.of.saturating_sub(self.done) as f64;
+        let in_hand = (each * left.min(1.0) - self.since.as_secs_f64()).max(0.0);
+        Some(in_hand + each * (left - 1.0).max(0.0))
     }
 }
 
@@ -148,7 +179,8 @@ mod tests {
     use super::*;
 
     fn pace(done: u64, of: u64, seconds: u64) -> Pace {
-        Pace { done, of, elapsed: Duration::from_secs(seconds), is_bound: false }
+        let (at, since) = (Duration::from_secs(seconds), Duration::ZERO);
+        Pace { done, of, at, since, is_bound: false }
     }
 
     #[test]
@@ -159,6 +191,33 @@ mod tests {
         assert_eq!(pace(1, 11, 30).to_string(), "about 5 min");
         assert_eq!(pace(1, 2, 7200).to_string(), "about 2.0 h");
         assert_eq!(Pace { is_bound: true, ..pace(9, 10, 18) }.to_string(), "at most 2 s");
+    }
+
+    #[test]
+    fn while_a_long_unit_is_in_hand_the_rest_becomes_less() {
+        let after = |seconds| {
+            let since = Duration::from_secs(seconds);
+            Pace { since, ..pace(1, 3, 100) }.remaining()
+        };
+        assert_eq!(after(0), Some(200.0));
+        assert_eq!(after(60), Some(140.0));
+        // It takes longer than the others: those after it still take theirs.
+        assert_eq!(after(300), Some(100.0));
+    }
+
+    #[test]
+    fn the_pace_is_that_of_units_that_are_done() {
+        let bar = ProgressBar::with_draw_target(Some(3), indicatif::ProgressDrawTarget::hidden());
+        let (began, last) = (Instant::now() - Duration::from_secs(1), (0, Duration::ZERO));
+        let mut told = Told { name: "a", unit: "epochs", bar, is_bound: true, began, last };
+        told.look();
+        assert_eq!(told.last, (0, Duration::ZERO));
+        told.bar.inc(1);
+        told.look();
+        let (done, at) = told.last;
+        assert!(done == 1 && at >= Duration::from_secs(1));
+        told.look();
+        assert_eq!(told.last, (1, at));
     }
 
     #[test]
