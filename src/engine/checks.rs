@@ -16,6 +16,7 @@ use futures::TryStreamExt;
 use crate::error::{Error, Kind, Report, Result};
 use crate::failure::from_datafusion;
 use crate::lookahead;
+use crate::market;
 use crate::sql_file::SqlFile;
 use crate::step;
 
@@ -92,7 +93,8 @@ impl Findings {
 /// Runs `checks` over the registered `prices` on the day `today`, each of them in a reading of its own.
 ///
 /// # Errors
-/// A query is wrong; one that takes rows out sees the future or takes out too many; the source cannot be read.
+/// A query is wrong or asks for the market's move; one that takes rows out sees the future or takes out too many; the
+/// source cannot be read.
 pub async fn run(
     context: &SessionContext,
     checks: &[Check],
@@ -133,6 +135,9 @@ async fn run_one(context: &SessionContext, check: &Check, today: NaiveDate) -> R
     // What is told may look ahead. What is taken out may not: scores of a day would depend on later ones.
     if check.severity == Severity::Drop {
         lookahead::check(place, rows.logical_plan())?;
+    }
+    if market::is_asked(place, rows.logical_plan())? {
+        return Err(before_the_market(check));
     }
     let blame = |error| from_datafusion(place, error);
     let mut batches = rows.execute_stream().await.map_err(blame)?;
@@ -182,6 +187,17 @@ fn add(findings: &mut Findings, batch: &RecordBatch) {
             found.dropped.push(ts);
         }
     }
+}
+
+fn before_the_market(check: &Check) -> Error {
+    Error::new(
+        Kind::Config,
+        Report::new(format!("the check `{}` asks for the market's move", check.name))
+            .at(check.file.name.as_str())
+            .expected("what `prices` has: the market is measured of prices that are checked")
+            .found("`market_return`")
+            .hint("work out a median of the day in the check, or look for it in the tables afterwards"),
+    )
 }
 
 fn too_many(check: &Check) -> Error {

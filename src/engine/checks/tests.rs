@@ -120,6 +120,10 @@ async fn a_check_that_takes_rows_out_may_not_see_the_future_and_one_that_warns_m
         ("SELECT ticker FROM prices", "does not give column `ts`"),
         ("DROP TABLE prices", "the file does more than read"),
         ("SELECT ticker, ts FROM prices WHERE value > $most", "no parameter `$most`"),
+        (
+            "SELECT ticker, ts FROM prices WHERE abs(MARKET_RETURN (trade_date)) > 0.1",
+            "asks for the market's move",
+        ),
     ] {
         let refused = run(&context, &[wrong(sql)], NaiveDate::default()).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Config);
