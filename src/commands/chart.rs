@@ -61,11 +61,10 @@ pub fn chart(args: &ChartArgs) -> Result<Exit, Error> {
 }
 
 fn write(file: &Path, format: Format, series: &Series) -> Result<(), Error> {
-    let picture = chart::picture(series, SIZE);
     let bytes = match format {
-        Format::Svg => picture.svg().map(String::into_bytes),
-        Format::Png => picture.png(),
-        Format::Html => chart::html(series, &picture).map(String::into_bytes),
+        Format::Svg => chart::picture(series, SIZE).svg().map(String::into_bytes),
+        Format::Png => chart::picture(series, SIZE).png(),
+        Format::Html => chart::html(series, SIZE).map(String::into_bytes),
     };
     written::whole(file, &bytes.map_err(undrawable)?, "the chart", written::ANOTHER_OUTPUT)?;
     let n_flags = series.flags().count();

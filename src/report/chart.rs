@@ -5,6 +5,7 @@
 //! the pixels can show, and no flag is thinned away.
 
 mod drawn;
+mod frame;
 mod html;
 mod terminal;
 mod thin;

@@ -1,8 +1,9 @@
 //! The report of a pipeline: one self-contained HTML page.
 //!
 //! No network, no file beside it. Headings, captions and labels let it be read without being seen; it prints,
-//! follows the light or dark of the screen, and a short script sorts tables where scripts run. Long lists show
-//! their top and the query that gives the rest, so that a page of 5,000 tickers is not larger than one of 50.
+//! follows the light or dark of the screen, and where scripts run, a short one sorts tables and shows a span of a
+//! chart's time. Long lists show their top and the query that gives the rest, so that a page of 5,000 tickers is
+//! not larger than one of 50.
 
 mod parts;
 mod records;
@@ -15,7 +16,11 @@ use crate::number::{count, iso, printable};
 use crate::picture::{DARK_STYLE, Undrawable};
 
 const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(
+    include_str!("page/page.js"),
+    include_str!("page/axis.js"),
+    include_str!("page/zoom.js")
+);
 
 /// What a report is of. Rows are those that are shown; `n_…` says how many there are.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,8 +2,10 @@
 
 mod png;
 mod svg;
+mod zoom;
 
 pub(crate) use svg::DARK_STYLE;
+pub(crate) use zoom::{Fit, Panel, Part, Zoom};
 
 /// The drawing library refused a shape; a mistake of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +157,15 @@ pub enum Shape {
         /// How thick.
         width: f64,
     },
+    /// A straight line in dashes of six pixels.
+    Dashes {
+        /// Its ends.
+        ends: [(f64, f64); 2],
+        /// Its colour.
+        ink: Ink,
+        /// How thick.
+        width: f64,
+    },
     /// A filled outline.
     Area {
         /// Its corners.
@@ -193,6 +204,8 @@ pub enum Shape {
 pub(crate) struct Hover {
     pub(crate) at: (f64, f64),
     pub(crate) text: String,
+    /// Whose values say how high it lies; none where it stays at its height.
+    pub(crate) panel: Option<usize>,
 }
 
 /// Shapes in the order in which they are drawn.
@@ -204,12 +217,25 @@ pub struct Picture {
     pub(crate) description: String,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) hovers: Vec<Hover>,
+    /// From which shape on the shapes are which part.
+    pub(crate) parts: Vec<(usize, Part)>,
+    /// What a script of the page needs to show a part of the time.
+    pub(crate) zoom: Option<Zoom>,
 }
 
 impl Picture {
     /// An empty one; `title` and `description` are what is read to those who do not see it.
     pub(crate) fn new((width, height): (f64, f64), title: String, description: String) -> Self {
-        Self { width, height, title, description, shapes: Vec::new(), hovers: Vec::new() }
+        Self {
+            width,
+            height,
+            title,
+            description,
+            shapes: Vec::new(),
+            hovers: Vec::new(),
+            parts: Vec::new(),
+            zoom: None,
+        }
     }
 
     /// What is drawn.
@@ -223,19 +249,8 @@ impl Picture {
         }
     }
 
-    /// A straight line in dashes of six pixels.
     pub(crate) fn dashes(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink, width: f64) {
-        const DASH: f64 = 6.0;
-        let length = (to.0 - from.0).hypot(to.1 - from.1);
-        let at = |way: f64| {
-            let share = (way / length).min(1.0);
-            (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1))
-        };
-        let mut way = 0.0;
-        while way < length {
-            self.line(vec![at(way), at(way + 0.65 * DASH)], ink, width);
-            way += DASH;
-        }
+        self.shapes.push(Shape::Dashes { ends: [from, to], ink, width });
     }
 
     pub(crate) fn area(&mut self, points: Vec<(f64, f64)>, ink: Ink) {
@@ -262,7 +277,13 @@ impl Picture {
     }
 
     pub(crate) fn hover(&mut self, at: (f64, f64), text: String) {
-        self.hovers.push(Hover { at, text });
+        let panel = self.parts.last().and_then(|(_, part)| part.panel());
+        self.hovers.push(Hover { at, text, panel });
+    }
+
+    /// What follows belongs to `part`.
+    pub(crate) fn part(&mut self, part: Part) {
+        self.parts.push((self.shapes.len(), part));
     }
 }
 

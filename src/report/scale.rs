@@ -33,6 +33,12 @@ impl Scale {
         self.is_log
     }
 
+    /// The values at its two pixels.
+    pub(crate) fn values(&self) -> (f64, f64) {
+        let (low, high) = self.values;
+        if self.is_log { (low.exp(), high.exp()) } else { (low, high) }
+    }
+
     /// The pixel of a value.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let value = if self.is_log { value.max(f64::MIN_POSITIVE).ln() } else { value };

@@ -3,10 +3,12 @@
 use crate::chart::Severity;
 use crate::number::{DAY_US, fixed, iso_day, percent, printable};
 use crate::page::{Drift, EventLine, LossCurve, ModelResult, Scores};
-use crate::picture::{Anchor, Ink, Mark, Picture, text_width};
+use crate::picture::{Anchor, Ink, Mark, Part, Picture, Zoom, text_width};
 use crate::scale::{Scale, extent, time_ticks};
 
 const FONT: f64 = 12.0;
+/// As closely as that events in time are shown.
+const DAYS_SHOWN: f64 = 10.0;
 const LABEL: (f64, Ink, Anchor) = (FONT, Ink::Muted, Anchor::Start);
 
 /// The panel of a small chart.
@@ -45,12 +47,14 @@ impl Panel {
     fn x_axis(&mut self, ticks: &[(f64, String)], title: &str) {
         let (left, right, bottom) = (self.left, self.right, self.bottom);
         self.picture.line(vec![(left, bottom), (right, bottom)], Ink::Axis, 1.0);
+        self.picture.part(Part::TimeTicks);
         for (x, label) in ticks {
             self.picture.line(vec![(*x, bottom), (*x, bottom + 4.0)], Ink::Axis, 1.0);
             let half = text_width(label, FONT) / 2.0;
             let at = (x.clamp(half, right + 10.0 - half), bottom + 13.0);
             self.picture.text(at, label.as_str(), (FONT, Ink::Muted, Anchor::Middle));
         }
+        self.picture.part(Part::Still);
         let middle = ((left + right) / 2.0, bottom + 29.0);
         self.picture.text(middle, title, (FONT, Ink::Muted, Anchor::Middle));
     }
@@ -257,6 +261,7 @@ pub(crate) fn timeline(events: &[EventLine], test_from: Option<i32>) -> Option<P
     {
         let at = x.at(f64::from(day) * DAY_US as f64);
         let (top, bottom) = (panel.top, panel.bottom);
+        panel.picture.part(Part::Point { panel: None, at: (at, top) });
         panel.picture.dashes((at, top), (at, bottom), Ink::Threshold, 1.4);
         let words = format!("test span from {}", iso_day(day));
         let (point, anchor) = match at > 480.0 {
@@ -270,9 +275,21 @@ pub(crate) fn timeline(events: &[EventLine], test_from: Option<i32>) -> Option<P
         let severity = Severity::of(event.ratio);
         let (mark, ink) = severity.look();
         let at = (x.at(days(event)), event.ratio.map_or(panel.top + 8.0, |ratio| y.within(ratio)));
+        panel.picture.part(Part::Point { panel: None, at });
         panel.picture.mark(at, mark, ink, 3.6);
         panel.picture.hover(at, event_words(event));
     }
+    panel.picture.part(Part::Still);
+    panel.picture.zoom = (first < last).then(|| Zoom {
+        times: (first, last),
+        at: (panel.left + 8.0, panel.right - 8.0),
+        plot: (panel.left, panel.right),
+        least: DAYS_SHOWN * DAY_US as f64,
+        row: DAY_US as f64,
+        what: "event",
+        times_drawn: 1,
+        panels: Vec::new(),
+    });
     let mut end = panel.right;
     for severity in Severity::ALL.into_iter().rev() {
         if !events.iter().any(|event| Severity::of(event.ratio) == severity) {

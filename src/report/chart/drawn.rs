@@ -1,32 +1,34 @@
 //! The two panels of a price chart.
 
+use super::frame::{Frame, INSET, SCORES, VALUES, closeness, zoom};
 use super::words::{description, legend, subtitle, title};
 use super::{Row, Series, Severity, thin};
 use crate::number::{change, fixed, iso, printable, short};
-use crate::picture::{Anchor, Ink, Mark, Picture, text_width};
+use crate::picture::{Anchor, Fit, Ink, Mark, Part, Picture, text_width};
 use crate::scale::{Scale, extent, time_ticks};
 
 /// Prices of more than this ratio are told on a logarithmic axis.
 const LOG_RATIO: f64 = 6.0;
 pub(super) const FONT: f64 = 12.0;
 
-/// Where the panels are, in pixels.
-struct Frame {
-    left: f64,
-    right: f64,
-    upper: (f64, f64),
-    lower: (f64, f64),
+/// Draws `series` as wide and high as told, in pixels.
+pub fn picture(series: &Series, size: (f64, f64)) -> Picture {
+    drawn(series, size, 1.0)
 }
 
-/// Draws `series` as wide and high as told, in pixels.
-pub fn picture(series: &Series, (width, height): (f64, f64)) -> Picture {
+/// The same, fine enough to be looked at closely on a page.
+pub(super) fn zoomable(series: &Series, size: (f64, f64)) -> Picture {
+    drawn(series, size, closeness(series, size.0))
+}
+
+fn drawn(series: &Series, (width, height): (f64, f64), closeness: f64) -> Picture {
     let mut picture = Picture::new((width, height), title(series), description(series));
     picture.rect((0.0, 0.0), (width, height), Ink::Paper);
     picture.text((16.0, 22.0), title(series), (17.0, Ink::Text, Anchor::Start));
     picture.text((16.0, 44.0), subtitle(series), (FONT, Ink::Muted, Anchor::Start));
     let below_legend = legend(&mut picture, series, width, 66.0);
 
-    let frame = frame(series, width, height, below_legend);
+    let frame = Frame { closeness, ..frame(series, width, height, below_legend) };
     let Some((first, last)) = series.rows.first().zip(series.rows.last()) else {
         let middle = (width / 2.0, height / 2.0);
         picture.text(middle, "no rows in this range", (14.0, Ink::Muted, Anchor::Middle));
@@ -36,7 +38,7 @@ pub fn picture(series: &Series, (width, height): (f64, f64)) -> Picture {
     let pad = if first == last { crate::number::DAY_US as f64 } else { 0.0 };
     let time = Scale::linear(
         (first as f64 - pad, last as f64 + pad),
-        (frame.left + 6.0, frame.right - 6.0),
+        (frame.left + INSET, frame.right - INSET),
     );
     shade_events(&mut picture, series, &frame, &time);
     time_axis(&mut picture, &frame, &time, (first, last));
@@ -45,18 +47,19 @@ pub fn picture(series: &Series, (width, height): (f64, f64)) -> Picture {
         &mut picture,
         &frame,
         frame.upper,
-        &observed.placed(6),
+        (VALUES, &observed.placed(6)),
         &value_title(series, &observed),
     );
     let scores = score_scale(&series.rows, frame.lower);
     let score_title = if scores.is_some() { "score" } else { "no scores in this range" };
     let score_ticks = scores.as_ref().map(|scale| scale.placed(4)).unwrap_or_default();
-    value_axis(&mut picture, &frame, frame.lower, &score_ticks, score_title);
-    draw_upper(&mut picture, series, &time, &observed);
+    value_axis(&mut picture, &frame, frame.lower, (SCORES, &score_ticks), score_title);
+    draw_upper(&mut picture, series, &frame, (&time, &observed));
     if let Some(scores) = &scores {
         draw_lower(&mut picture, series, &frame, (&time, scores));
     }
     draw_flags(&mut picture, series, &frame, (&time, &observed, scores.as_ref()));
+    picture.zoom = zoom(series, &frame, &time, [Some(&observed), scores.as_ref()]);
     picture
 }
 
@@ -67,7 +70,7 @@ fn frame(series: &Series, width: f64, height: f64, top: f64) -> Frame {
     let lower = (upper.1 + 30.0, height - 30.0);
     let ticks = observed_scale(&series.rows, upper).ticks(6);
     let widest = ticks.iter().map(|(_, label)| text_width(label, FONT)).fold(24.0, f64::max);
-    Frame { left: 18.0 + widest + 8.0, right: width - 16.0, upper, lower }
+    Frame { left: 18.0 + widest + 8.0, right: width - 16.0, upper, lower, closeness: 1.0 }
 }
 
 fn observed_scale(rows: &[Row], (top, bottom): (f64, f64)) -> Scale {
@@ -104,7 +107,12 @@ fn shade_events(picture: &mut Picture, series: &Series, frame: &Frame, time: &Sc
     for event in &series.events {
         let from = (time.within(event.start as f64) - half).max(frame.left);
         let to = (time.within(event.end as f64) + half).min(frame.right);
-        for (top, bottom) in [frame.upper, frame.lower] {
+        picture.part(Part::Span {
+            panel: None,
+            from: time.at(event.start as f64),
+            to: time.at(event.end as f64),
+        });
+        for (top, bottom) in frame.panels() {
             picture.rect((from, top), (to, bottom), Ink::Event);
         }
     }
@@ -112,9 +120,10 @@ fn shade_events(picture: &mut Picture, series: &Series, frame: &Frame, time: &Sc
 
 fn time_axis(picture: &mut Picture, frame: &Frame, time: &Scale, (first, last): (i64, i64)) {
     let room = ((frame.right - frame.left) / 84.0).floor().max(2.0) as usize;
+    picture.part(Part::TimeTicks);
     for (ts, label) in time_ticks(first, last, room) {
         let x = time.at(ts as f64);
-        for (top, bottom) in [frame.upper, frame.lower] {
+        for (top, bottom) in frame.panels() {
             picture.line(vec![(x, top), (x, bottom)], Ink::Grid, 1.0);
         }
         picture.line(vec![(x, frame.lower.1), (x, frame.lower.1 + 5.0)], Ink::Axis, 1.0);
@@ -128,54 +137,74 @@ fn value_axis(
     picture: &mut Picture,
     frame: &Frame,
     (top, bottom): (f64, f64),
-    ticks: &[(f64, String)],
+    (panel, ticks): (usize, &[(f64, String)]),
     title: &str,
 ) {
-    picture.text((frame.left, top - 10.0), title, (FONT, Ink::Muted, Anchor::Start));
+    picture.part(Part::ValueTicks { panel });
     for (y, label) in ticks {
         picture.line(vec![(frame.left, *y), (frame.right, *y)], Ink::Grid, 1.0);
         picture.text((frame.left - 7.0, *y), label.as_str(), (FONT, Ink::Muted, Anchor::End));
     }
+    picture.part(Part::Still);
+    picture.text((frame.left, top - 10.0), title, (FONT, Ink::Muted, Anchor::Start));
     picture.line(vec![(frame.left, bottom), (frame.right, bottom)], Ink::Axis, 1.0);
     picture.line(vec![(frame.left, top), (frame.left, bottom)], Ink::Axis, 1.0);
 }
 
-/// Half a pixel to a column.
-fn column(x: f64) -> i64 {
-    (2.0 * x) as i64
-}
-
-fn draw_upper(picture: &mut Picture, series: &Series, time: &Scale, values: &Scale) {
+fn draw_upper(
+    picture: &mut Picture,
+    series: &Series,
+    frame: &Frame,
+    (time, values): (&Scale, &Scale),
+) {
     let at = |row: &Row| time.at(row.ts as f64);
-    for (low, high) in bands(&series.rows, |row| at(row)) {
-        let down = low.into_iter().map(|(x, y)| (x, values.within(y)));
-        let up = high.into_iter().rev().map(|(x, y)| (x, values.within(y)));
+    let y = |value| frame.y(values, value, frame.upper);
+    picture.part(Part::Curve { panel: VALUES, fit: Fit::Near });
+    for (low, high) in bands(&series.rows, |row| (at(row), frame.column(at(row)))) {
+        let down = low.into_iter().map(|(x, low)| (x, y(low)));
+        let up = high.into_iter().rev().map(|(x, high)| (x, y(high)));
         picture.area(down.chain(up).collect(), Ink::Band);
     }
-    let parts: [(Part, Ink, f64); 2] =
-        [(|row| row.expected, Ink::Expected, 1.2), (|row| row.observed, Ink::Observed, 1.5)];
-    for (of, ink, width) in parts {
-        for line in thin::lines(series.rows.iter().map(|row| (at(row), of(row))), column) {
-            let line: Vec<(f64, f64)> =
-                line.into_iter().map(|(x, y)| (x, values.within(y))).collect();
-            match line.as_slice() {
-                // A single row between two without values.
-                [only] => picture.mark(*only, Mark::Circle, ink, 1.5),
-                _ => picture.line(line, ink, width),
+    let expected: Optional = series.rows.iter().map(|row| (at(row), row.expected)).collect();
+    let observed: Optional = series.rows.iter().map(|row| (at(row), row.observed)).collect();
+    for (points, ink, width, fit) in
+        [(expected, Ink::Expected, 1.2, Fit::Near), (observed, Ink::Observed, 1.5, Fit::Whole)]
+    {
+        curve(picture, points, (frame, VALUES, fit), (ink, width, &y));
+    }
+}
+
+/// Lines where there are values, and a dot where there is a single one between two that are missing.
+fn curve(
+    picture: &mut Picture,
+    points: Optional,
+    (frame, panel, fit): (&Frame, usize, Fit),
+    (ink, width, y): (Ink, f64, &dyn Fn(f64) -> f64),
+) {
+    for line in thin::lines(points.into_iter(), |x| frame.column(x)) {
+        let line: Points = line.into_iter().map(|(x, value)| (x, y(value))).collect();
+        match line.as_slice() {
+            [only] => {
+                picture.part(Part::Point { panel: Some(panel), at: *only });
+                picture.mark(*only, Mark::Circle, ink, 1.5);
+            }
+            _ => {
+                picture.part(Part::Curve { panel, fit });
+                picture.line(line, ink, width);
             }
         }
     }
 }
 
-type Part = fn(&Row) -> Option<f64>;
+type Optional = Vec<(f64, Option<f64>)>;
 type Points = Vec<(f64, f64)>;
 
 /// Lower and upper outlines: of each pixel column the lowest lower bound and the highest upper one.
-fn bands(rows: &[Row], at: impl Fn(&Row) -> f64) -> Vec<(Points, Points)> {
+fn bands(rows: &[Row], at: impl Fn(&Row) -> (f64, i64)) -> Vec<(Points, Points)> {
     let mut bands: Vec<(Points, Points)> = vec![Default::default()];
     let mut last = None;
     for row in rows {
-        let x = at(row);
+        let (x, column) = at(row);
         let bounds = row.lower.zip(row.upper);
         let Some((low, high)) = bounds.filter(|(low, high)| low.is_finite() && high.is_finite())
         else {
@@ -184,7 +213,7 @@ fn bands(rows: &[Row], at: impl Fn(&Row) -> f64) -> Vec<(Points, Points)> {
             continue;
         };
         let Some((lower, upper)) = bands.last_mut() else { continue };
-        match (last == Some(column(x)), lower.last_mut(), upper.last_mut()) {
+        match (last == Some(column), lower.last_mut(), upper.last_mut()) {
             (true, Some(below), Some(above)) => {
                 below.1 = below.1.min(low);
                 above.1 = above.1.max(high);
@@ -194,7 +223,7 @@ fn bands(rows: &[Row], at: impl Fn(&Row) -> f64) -> Vec<(Points, Points)> {
                 upper.push((x, high));
             }
         }
-        last = Some(column(x));
+        last = Some(column);
     }
     bands.retain(|(lower, _)| lower.len() > 1);
     bands
@@ -207,13 +236,9 @@ fn draw_lower(
     (time, scores): (&Scale, &Scale),
 ) {
     let at = |row: &Row| time.at(row.ts as f64);
-    for line in thin::lines(series.rows.iter().map(|row| (at(row), row.score)), column) {
-        let line: Points = line.into_iter().map(|(x, y)| (x, scores.at(y))).collect();
-        match line.as_slice() {
-            [only] => picture.mark(*only, Mark::Circle, Ink::Score, 1.5),
-            _ => picture.line(line, Ink::Score, 1.2),
-        }
-    }
+    let points = series.rows.iter().map(|row| (at(row), row.score)).collect();
+    let y = |score| scores.at(score);
+    curve(picture, points, (frame, SCORES, Fit::Whole), (Ink::Score, 1.2, &y));
     // One dashed line for as long as the threshold stays the same.
     let mut run: Option<(f64, f64, f64)> = None;
     let mut runs = Vec::new();
@@ -229,8 +254,10 @@ fn draw_lower(
     runs.extend(run);
     for (level, from, to) in &runs {
         let y = scores.at(*level);
+        picture.part(Part::Span { panel: Some(SCORES), from: *from, to: *to });
         picture.dashes((from - 3.0, y), (to + 3.0, y), Ink::Threshold, 1.6);
     }
+    picture.part(Part::Still);
     // Above the panel, where no line runs through it.
     if let Some((level, ..)) = runs.last() {
         let (label, y) = (format!("threshold {}", fixed(*level, 3)), frame.lower.0 - 10.0);
@@ -254,11 +281,13 @@ fn draw_flags(
         let (mark, ink) = severity.look();
         let x = time.at(row.ts as f64);
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-        let above = finite(row.observed).map_or(frame.upper.1 - 7.0, |value| values.within(value));
+        let above = finite(row.observed).map(|value| values.within(value));
         let below = finite(row.score).zip(scores).map(|(score, scale)| scale.within(score));
-        let below = below.unwrap_or(frame.lower.0 + 7.0);
         let told = told(row, severity);
-        for at in [(x, above), (x, below)] {
+        let panels = [(VALUES, above, frame.upper.1 - 7.0), (SCORES, below, frame.lower.0 + 7.0)];
+        for (panel, y, edge) in panels {
+            let at = (x, y.unwrap_or(edge));
+            picture.part(Part::Point { panel: y.map(|_| panel), at });
             picture.mark(at, mark, ink, 4.5);
             picture.hover(at, told.clone());
         }
@@ -291,19 +320,23 @@ pub(crate) fn small(series: &Series, (width, height): (f64, f64)) -> Picture {
     let values = observed_scale(&series.rows, upper);
     let ticks = values.placed(4);
     let widest = ticks.iter().map(|(_, label)| text_width(label, FONT)).fold(20.0, f64::max);
-    let frame = Frame { left: widest + 12.0, right: width - 8.0, upper, lower: upper };
-    let time = Scale::linear((first as f64, last as f64), (frame.left + 5.0, frame.right - 5.0));
+    let closeness = closeness(series, width);
+    let frame = Frame { left: widest + 12.0, right: width - 8.0, upper, lower: upper, closeness };
+    let time =
+        Scale::linear((first as f64, last as f64), (frame.left + INSET, frame.right - INSET));
     shade_events(&mut picture, series, &frame, &time);
     time_axis(&mut picture, &frame, &time, (first, last));
-    value_axis(&mut picture, &frame, upper, &ticks, &value_title(series, &values));
-    draw_upper(&mut picture, series, &time, &values);
+    value_axis(&mut picture, &frame, upper, (VALUES, &ticks), &value_title(series, &values));
+    draw_upper(&mut picture, series, &frame, (&time, &values));
     for (row, severity) in series.flags() {
         let (mark, ink) = severity.look();
         let above = row.observed.filter(|value| value.is_finite());
-        let above = above.map_or(upper.1 - 7.0, |value| values.within(value));
-        let at = (time.at(row.ts as f64), above);
+        let y = above.map(|value| values.within(value));
+        let at = (time.at(row.ts as f64), y.unwrap_or(upper.1 - 7.0));
+        picture.part(Part::Point { panel: y.map(|_| VALUES), at });
         picture.mark(at, mark, ink, 4.5);
         picture.hover(at, told(row, severity));
     }
+    picture.zoom = zoom(series, &frame, &time, [Some(&values), None]);
     picture
 }

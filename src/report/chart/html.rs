@@ -2,21 +2,24 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Series;
+use super::{Series, drawn};
 use crate::number::{change, count, fixed, iso, or_dash, printable, short};
-use crate::picture::{DARK_STYLE, Picture, Undrawable};
+use crate::picture::{DARK_STYLE, Undrawable};
 
 const STYLE: &str = include_str!("../page/page.css");
+const SCRIPT: &str = concat!(include_str!("../page/axis.js"), include_str!("../page/zoom.js"));
 
 /// Flagged rows that the table below the chart has at most.
 const ROWS_MAX: usize = 500;
 
-/// One self-contained page: the chart, and its flagged rows as a table.
+/// One self-contained page: the chart as wide and high as told, in pixels, and its flagged rows as a table.
+///
+/// A short script shows a span of the time more closely, where scripts run.
 ///
 /// # Errors
 /// A mistake of ours.
-pub fn html(series: &Series, picture: &Picture) -> Result<String, Undrawable> {
-    let chart = picture.inline("chart")?;
+pub fn html(series: &Series, size: (f64, f64)) -> Result<String, Undrawable> {
+    let chart = drawn::zoomable(series, size).inline("chart")?;
     let title = format!("{}: what stands out", printable(&series.ticker));
     let page = html! {
         (DOCTYPE)
@@ -34,6 +37,7 @@ pub fn html(series: &Series, picture: &Picture) -> Result<String, Undrawable> {
                     figure.wide tabindex="0" aria-label="Chart" { (chart) }
                     (flagged(series))
                 }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };

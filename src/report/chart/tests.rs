@@ -100,6 +100,24 @@ fn of_ten_thousand_rows_no_flag_is_thinned_away_and_few_points_are_left() {
     assert!(picture.svg().unwrap().len() < 700_000);
 }
 
+/// Points of the lines and areas of a page.
+fn points(page: &str) -> usize {
+    let lists = page.split(r#" points=""#).skip(1);
+    lists.map(|list| list.split('"').next().unwrap().split_whitespace().count()).sum()
+}
+
+#[test]
+fn a_page_has_every_row_so_that_it_can_be_looked_at_closely_up_to_a_bound() {
+    let page = |n: i64| html(&series((0..n).map(row).collect()), SIZE).unwrap();
+    // Observed, expected, both bounds, score; the rest are the ticks, the legend and the frame.
+    let all = points(&page(12_000));
+    assert!((5 * 12_000..5 * 12_000 + 300).contains(&all), "{all}");
+    let (least, page) = (r#"least&quot;:432000000,"#, page(100_000));
+    assert!(!page.contains(least) && page.len() < 5_000_000, "{}", page.len());
+    // Of a few rows there is nothing to be seen more closely.
+    assert!(!html(&series((0..9).map(row).collect()), SIZE).unwrap().contains(r#"data-zoom=""#));
+}
+
 #[test]
 fn hostile_names_are_text_wherever_they_stand() {
     for name in [
@@ -118,7 +136,7 @@ fn hostile_names_are_text_wherever_they_stand() {
         (series.unit, series.pipeline) = (name.into(), name.into());
         let picture = picture(&series, SIZE);
         let svg = picture.svg().unwrap();
-        let html = html(&series, &picture).unwrap();
+        let html = html(&series, SIZE).unwrap();
         for text in [&svg, &html] {
             assert!(!text.contains("<script>alert") && !text.contains('\u{202e}'), "{text}");
             assert!(!text.contains("A&B") && !text.contains("]]>"), "{text}");
@@ -148,7 +166,7 @@ fn nothing_one_row_equal_rows_and_rows_without_values_are_drawn() {
         assert!(texts(&picture).contains(&words), "{:?}", texts(&picture));
         let svg = picture.svg().unwrap();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        assert!(html(&series, &picture).is_ok());
+        assert!(html(&series, SIZE).is_ok());
         assert!(!terminal(&series, (80, 24), Colours::Plain).is_empty());
         assert!(small(&series, (200.0, 100.0)).png().is_ok());
     }

@@ -138,7 +138,8 @@ fn a_page_has_a_heading_for_each_section_and_a_caption_for_each_table() {
 
 #[test]
 fn a_page_asks_for_nothing_from_elsewhere() {
-    let html = page(&full(40)).unwrap();
+    // What a chart is clipped to is part of it.
+    let html = page(&full(40)).unwrap().replace("url(#", "");
     for what in ["src=", "url(", "@import", "fetch(", "XMLHttp", "<link", "<iframe", "<img"] {
         assert!(!html.contains(what), "{what}");
     }

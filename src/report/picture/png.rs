@@ -36,8 +36,8 @@ impl Picture {
             let size = (drawn.0 as u32, drawn.1 as u32);
             let backend = BitMapBackend::with_buffer(&mut pixels, size);
             let unit = (DENSITY * SAMPLES) as f64;
-            let target = Target { unit, lower: LOWER, has_joints: false };
-            draw(self, backend.into_drawing_area(), target)?;
+            let target = Target { unit, lower: LOWER, is_vector: false };
+            draw(&self.shapes, backend.into_drawing_area(), target)?;
         }
         file(width as u32, height as u32, &averaged(&pixels, width, height))
             .map_err(|error| Undrawable(error.to_string()))

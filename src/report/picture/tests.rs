@@ -23,6 +23,59 @@ fn texts_are_escaped_wherever_they_stand() {
     assert!(svg.contains(r#"<title id="chart-title">T &lt;&amp;&quot;&gt;</title>"#));
 }
 
+/// A line, a mark and a dashed line, each of its own part.
+fn closely() -> Picture {
+    let mut picture = Picture::new((200.0, 100.0), "T".into(), "D".into());
+    picture.rect((0.0, 0.0), (200.0, 100.0), Ink::Paper);
+    picture.part(Part::Curve { panel: 0, fit: Fit::Whole });
+    picture.line(vec![(0.0, 0.0), (200.0, 99.9999)], Ink::Observed, 1.5);
+    picture.part(Part::Span { panel: Some(0), from: 10.0, to: 60.0 });
+    picture.dashes((7.0, 50.0), (63.0, 50.0), Ink::Threshold, 1.0);
+    picture.part(Part::Point { panel: None, at: (20.123, 30.0) });
+    picture.mark((20.123, 30.0), Mark::Circle, Ink::High, 5.0);
+    picture.hover((20.123, 30.0), "told".into());
+    picture.part(Part::Still);
+    picture.text((10.0, 80.0), "still", (12.0, Ink::Text, Anchor::Start));
+    picture.zoom = Some(Zoom {
+        times: (0.0, 86_400_000_000.0),
+        at: (10.0, 190.0),
+        plot: (4.0, 196.0),
+        least: 5e6,
+        row: 1e6,
+        what: "flag",
+        times_drawn: 1,
+        panels: vec![Panel {
+            y: (5.0, 95.0),
+            values: (0.25, 1e-7),
+            is_log: false,
+            has_floor: true,
+            n_ticks: 4,
+        }],
+    });
+    picture
+}
+
+#[test]
+fn a_chart_of_a_page_says_what_moves_how_when_a_span_is_shown() {
+    let page = closely().inline("a").unwrap().into_string();
+    for part in [
+        // The last of ten thousand in a pixel is not lost.
+        r#"<g clip-path="url(#a-panel-0)"><g data-curve="0" data-fit="Whole" transform="scale(0.001)">"#,
+        r#"points="0,0 2000000,999999 ""#,
+        r#"<g data-span="100 600" data-panel="0" clip-path="url(#a-panel-0)" stroke-dasharray="39 21">"#,
+        r#"<g data-point="201.23 300"><circle"#,
+        r#"<circle class="told" cx="201.23" cy="300""#,
+        r#"<clipPath id="a-panel-0"><rect x="40" y="40" width="1920" height="920"></rect></clipPath>"#,
+        r#"data-zoom="{&quot;times&quot;:[0,86400000],&quot;at&quot;:[100,1900],&quot;plot&quot;:[40,1960],&quot;least&quot;:5000,&quot;row&quot;:1000,&quot;what&quot;:&quot;flag&quot;,&quot;drawn&quot;:1,&quot;panels&quot;:[{&quot;y&quot;:[50,950],&quot;values&quot;:[0.25,0.0000001],&quot;log&quot;:false,&quot;floor&quot;:true,&quot;ticks&quot;:4}]}""#,
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    // Text that stays stands in no group.
+    assert!(page.contains("</g><text"), "{page}");
+    // A document has no script that could read it.
+    assert!(!closely().svg().unwrap().contains("data-zoom"));
+}
+
 #[test]
 fn the_same_shapes_give_the_same_bytes() {
     assert_eq!(all_shapes().svg(), all_shapes().svg());
