@@ -10,6 +10,7 @@
 //! replaced while it is read ends the query, and [`Catalog::answer`] begins anew.
 
 mod ask;
+mod bounded;
 mod complete;
 mod described;
 mod format;
@@ -303,22 +304,8 @@ fn function_names(context: &SessionContext) -> Vec<String> {
     names.into_iter().cloned().collect()
 }
 
-/// Functions that make gigabytes of a few bytes, in one allocation that no memory limit sees coming.
-const GROWING: [&str; 10] = [
-    "array_repeat",
-    "array_resize",
-    "generate_series",
-    "list_repeat",
-    "list_resize",
-    "lpad",
-    "range",
-    "repeat",
-    "rpad",
-    "space",
-];
-
 /// A context of its own: no tables, no cached listings, no function that grows without measure,
-/// `information_schema` for SHOW. `generate_series` in FROM, which streams, stays.
+/// `information_schema` for SHOW.
 fn reader(base: &SessionContext) -> Result<SessionContext> {
     let cache = CacheManagerConfig::default().with_list_files_cache_limit(0);
     let runtime = RuntimeEnvBuilder::from_runtime_env(&base.runtime_env())
@@ -336,9 +323,7 @@ fn reader(base: &SessionContext) -> Result<SessionContext> {
         .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
         .build();
     let context = SessionContext::new_with_state(state);
-    for name in GROWING {
-        context.deregister_udf(name);
-    }
+    bounded::replace_growing(&context);
     Ok(context)
 }
 

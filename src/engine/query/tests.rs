@@ -1,3 +1,4 @@
+mod bounded;
 mod formats;
 mod parameters;
 
