@@ -33,6 +33,11 @@ pub fn text(text: &str, folder: &Path) -> String {
     }
 }
 
+/// A text with every path below the working directory, or beside it, relative to it.
+pub fn here(told: &str) -> String {
+    std::env::current_dir().map_or_else(|_| told.to_owned(), |folder| text(told, &folder))
+}
+
 /// `folder/` replaced wherever a path may begin.
 fn replaced(text: &str, folder: &Path, with: &str) -> String {
     let Some(prefix) = folder.to_str().filter(|folder| folder.len() > 1) else {

@@ -15,6 +15,7 @@ use crate::diagnostic::visible;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::relative;
 use crate::run::{self, Asked, Ended, Options, Outcome};
 use crate::train::Policy;
 use crate::{say, say_json};
@@ -229,7 +230,7 @@ fn print(plan: &Plan, outcome: &Outcome) -> Value {
     };
     say(&format!(
         "{cells}{removed} in {}; {} new alerts{}; run {}\n",
-        plan.output.root,
+        relative::here(&plan.output.root.to_string()),
         outcome.alerts.len(),
         faults.in_words(),
         outcome.run_id

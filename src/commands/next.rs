@@ -27,12 +27,8 @@ pub fn steps(plan: &Plan, outcome: &Outcome) -> String {
         false => "events WHERE split = 'test'",
     };
     let query = format!("SELECT {EVENT} FROM {events} ORDER BY ratio DESC LIMIT 10");
-    let root = plan.output.root.to_string();
-    let root = match std::env::current_dir() {
-        Ok(folder) => relative::text(&format!("{root}/"), &folder),
-        Err(_) => format!("{root}/"),
-    };
+    let tables = relative::here(&format!("{}/tables", plan.output.root));
     format!(
-        "\ntables are in {root}tables; try next\n  {chart}\n  oddlot report {file}\n  oddlot sql -p {file} \"{query}\"\n"
+        "\ntables are in {tables}; try next\n  {chart}\n  oddlot report {file}\n  oddlot sql -p {file} \"{query}\"\n"
     )
 }

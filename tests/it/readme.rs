@@ -40,6 +40,11 @@ fn the_first_ten_minutes_run_as_they_stand() {
         let ran = Ran::from(shell(&workshop, command).output().unwrap());
         assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
         assert!(!ran.stdout.is_empty(), "{command}");
+        if command.starts_with("oddlot run ") {
+            // As README shows it: by its name, from where one stands.
+            let told = |words| ran.stdout.contains(words);
+            assert!(told("cells in out; ") && told("tables are in out/tables; "), "{}", ran.stdout);
+        }
     }
     let page = std::fs::read_to_string(workshop.path("births.html")).unwrap();
     assert!(page.contains("BIRTHS") && workshop.path("out/tables/events").is_dir());
