@@ -86,3 +86,20 @@ fn write_new(file: &str, text: &str) -> Result<(), Error> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_somebody_has_made_meanwhile_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.toml");
+        let path = file.to_str().unwrap();
+        write_new(path, "first").unwrap();
+        let error = write_new(path, "second").unwrap_err();
+        assert_eq!(error.kind, Kind::Output);
+        assert_eq!(error.reports[0].title, "this file is there already");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "first");
+    }
+}

@@ -1,5 +1,6 @@
 //! `oddlot demo`, `init` and `schema`, as somebody meets them who has nothing but the binary.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -286,4 +287,22 @@ fn schema_completions_and_pages_are_printed_whole() {
     );
     workshop.oddlot(&["help", "models", "export"]).ok();
     workshop.oddlot(&["help", "nonsense"]).ends_with(2);
+}
+
+#[test]
+fn every_shipped_pipeline_is_valid_by_the_schema_and_mistakes_are_not() {
+    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut imports = Command::new(&python);
+    imports.args(["-c", "import jsonschema"]);
+    if !imports.output().is_ok_and(|imports| imports.status.success()) {
+        println!("skipped: {python} has no jsonschema (tests/readers/requirements.txt)");
+        return;
+    }
+    let mut validate = Command::new(&python);
+    validate.arg(shipped("tests/schema/validate.py")).arg(env!("CARGO_BIN_EXE_oddlot"));
+    let told = Ran::from(validate.output().unwrap()).ok().stdout;
+    let n = std::fs::read_dir(shipped("pipelines")).unwrap().filter(|entry| {
+        entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "toml")
+    });
+    assert!(told.starts_with(&format!("{} pipelines are valid", n.count())), "{told}");
 }
