@@ -7,7 +7,7 @@ use datafusion::arrow::array::{
     ArrayRef, Date32Array, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use crate::workshop::{Ran, Running, Workshop, parquet, tree};
+use crate::workshop::{Ran, Running, Workshop, parquet, python, tree};
 
 /// A file of the repository.
 fn shipped(name: &str) -> String {
@@ -291,13 +291,7 @@ fn schema_completions_and_pages_are_printed_whole() {
 
 #[test]
 fn every_shipped_pipeline_is_valid_by_the_schema_and_mistakes_are_not() {
-    let python = std::env::var("ODDLOT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut imports = Command::new(&python);
-    imports.args(["-c", "import jsonschema"]);
-    if !imports.output().is_ok_and(|imports| imports.status.success()) {
-        println!("skipped: {python} has no jsonschema (tests/readers/requirements.txt)");
-        return;
-    }
+    let Some(python) = python("jsonschema") else { return };
     let mut validate = Command::new(&python);
     validate.arg(shipped("tests/schema/validate.py")).arg(env!("CARGO_BIN_EXE_oddlot"));
     let told = Ran::from(validate.output().unwrap()).ok().stdout;

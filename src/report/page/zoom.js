@@ -18,7 +18,7 @@ for (const svg of document.querySelectorAll("svg[data-zoom]")) {
   });
   const marks = all("[data-point], .told").map(mark => {
     const [x, y] = mark.dataset.point ? numbers(mark.dataset.point) : [mark.cx, mark.cy].map(length => length.baseVal.value);
-    return { mark, x, y, panel: panelOf(mark), texts: [...mark.querySelectorAll("text")] };
+    return { mark, x, y, panel: panelOf(mark), text: mark.querySelector("text"), side: mark.querySelector("text")?.getAttribute("text-anchor") };
   });
   const ticks = all("[data-ticks]").map(group => ({ group, first: [...group.childNodes] }));
 
@@ -91,16 +91,15 @@ for (const svg of document.querySelectorAll("svg[data-zoom]")) {
       const moved = ([px, y]) => [x(px), panel ? panel.move(y) : y].map(length => Math.round(length * fine)).join();
       shape.setAttribute("points", isWhole ? text : cut.map(moved).join(" "));
     }
-    for (const { mark, x, y, panel, texts } of marks) {
+    for (const { mark, x, y, panel, text, side } of marks) {
       const to = along(x), down = (panel ? panel.move(y) : y) - y;
       const time = timeAt(x, times);
       mark.toggleAttribute("hidden", !isWhole && (time < span[0] - unit / 2 || time > span[1] + unit / 2));
       mark.setAttribute("transform", isWhole ? "" : `translate(${to - x} ${down})`);
-      for (const text of texts) {
-        const isRight = to > (plot[0] + plot[1]) / 2, beside = Math.abs(text.getAttribute("x") - x);
-        text.setAttribute("text-anchor", isRight ? "end" : "start");
-        text.setAttribute("x", isRight ? x - beside : x + beside);
-      }
+      if (!text) continue;
+      const now = isWhole ? side : to > (plot[0] + plot[1]) / 2 ? "end" : "start", beside = Math.abs(text.getAttribute("x") - x);
+      text.setAttribute("text-anchor", now);
+      text.setAttribute("x", now === "end" ? x - beside : x + beside);
     }
     for (const { group, first } of ticks) {
       group.replaceChildren(...first);
