@@ -12,6 +12,9 @@ use crate::visible::is_invisible;
 /// Names told in full; more than these help nobody.
 const NAMES_SHOWN: usize = 40;
 
+/// DataFusion's words for a query that has put more on disk than it may.
+const SPILLED_TOO_MUCH: &str = "used disk space during the spilling process";
+
 /// What a query could have named.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known<'a> {
@@ -27,6 +30,15 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
     }
     if let Some(refusal) = failure_in(&cause) {
         return refusal.error(&printable(known.root), Kind::Data);
+    }
+    // It comes as a failure of the disk; it is what a query may take, and so its author's to mend.
+    if innermost(&cause).to_string().contains(SPILLED_TOO_MUCH) {
+        return Error::config(
+            Report::new("the query needs more memory")
+                .expected("what does not fit into memory to fit into twice as much on disk")
+                .found("more")
+                .hint("ask for fewer rows or groups, or raise the memory limit (`--memory`)"),
+        );
     }
     let place = place(&cause, "query");
     let kind = kind(&cause);

@@ -1,5 +1,7 @@
 //! What functions that make much of little may make of a row.
 
+use datafusion::error::DataFusionError;
+
 use super::*;
 
 #[tokio::test]
@@ -74,4 +76,13 @@ async fn the_longest_row_counts_and_what_is_null_or_goes_the_other_way_makes_not
         let error = refused(&catalog, &format!("SELECT {gone} AS n")).await;
         assert!(error.reports[0].title.starts_with("no function "), "{:?}", error.reports[0]);
     }
+}
+
+#[test]
+fn more_on_disk_than_a_query_may_put_there_is_told_as_too_much_memory() {
+    let words = "The used disk space during the spilling process has exceeded the allowable limit of 512.0 MB.";
+    let cause = DataFusionError::IoError(std::io::Error::other(words));
+    let error = message::report(cause, message::Known::default());
+    assert_eq!(error.kind, Kind::Config);
+    assert_eq!(error.reports[0].title, "the query needs more memory");
 }
