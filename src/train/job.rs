@@ -174,7 +174,7 @@ impl Job {
     ) -> Result<(), Error> {
         let watch = &self.means.watch;
         let mut judge = |rows: &TickerRows| watch.during(Part::Judge, || each(rows));
-        watch.during(Part::Read, || self.rows.for_each(&mut judge))
+        watch.during(Part::Read, || self.rows.for_each(watch, &mut judge))
     }
 
     /// One ticker's own model is scaled by its rows, however few they are.

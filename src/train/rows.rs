@@ -1,13 +1,20 @@
 //! The rows that models learn from, ticker by ticker, as often as they are asked for: held in memory where
-//! they are few, and read again each time where they are many.
+//! they are few, and read again each time where they are many, the next ones while those before are learnt from.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::{Stream, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use oddlot_engine::Error;
 use oddlot_engine::relation::WindowsRelation;
 use oddlot_engine::ticker_rows::{Layout, TickerRows, by_ticker};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, Sender};
+
+use crate::stopwatch::{Part, Stopwatch};
+
+/// Tickers that are read before they are asked for.
+const TICKERS_AHEAD: usize = 1;
 
 /// Rows up to the end of calibration: nothing later may be learnt from.
 #[derive(Clone)]
@@ -39,6 +46,24 @@ impl Reader {
         });
         Ok(truncated.try_filter(|rows| std::future::ready(!rows.is_empty())))
     }
+
+    /// Hands the rows on, until nobody wants more of them.
+    async fn send(self, watch: Arc<Stopwatch>, to: Sender<Result<TickerRows, Error>>) {
+        let tickers = match self.stream().await {
+            Ok(tickers) => tickers,
+            Err(error) => return drop(to.send(Err(error)).await),
+        };
+        let mut tickers = pin!(tickers);
+        let mut read = stream::poll_fn(|context| {
+            watch.during(Part::Read, || tickers.as_mut().poll_next(context))
+        });
+        while let Some(rows) = read.next().await {
+            let is_error = rows.is_err();
+            if to.send(rows).await.is_err() || is_error {
+                return;
+            }
+        }
+    }
 }
 
 impl LearningRows {
@@ -66,17 +91,21 @@ impl LearningRows {
     /// The source cannot be read any more, or what `each` ends with.
     pub(super) fn for_each(
         &self,
+        watch: &Arc<Stopwatch>,
         mut each: impl FnMut(&TickerRows) -> Result<(), Error>,
     ) -> Result<(), Error> {
         match self {
             Self::Held(rows) => rows.iter().try_for_each(each),
-            Self::Read(reader, runtime) => runtime.block_on(async {
-                let mut tickers = std::pin::pin!(reader.stream().await?);
-                while let Some(rows) = tickers.try_next().await? {
-                    each(&rows)?;
+            Self::Read(reader, runtime) => {
+                let (to, mut ahead) = mpsc::channel(TICKERS_AHEAD);
+                let reader = Reader::clone(reader);
+                let reading = runtime.spawn(reader.send(Arc::clone(watch), to));
+                while let Some(rows) = ahead.blocking_recv() {
+                    each(&rows?)?;
                 }
-                Ok(())
-            }),
+                let read = runtime.block_on(reading);
+                read.map_err(|_| Error::bug("reading rows to learn from panicked"))
+            }
         }
     }
 }
@@ -120,7 +149,7 @@ root = "out"
     fn all(rows: &LearningRows) -> Vec<(String, Vec<i32>, Vec<u64>)> {
         let mut found = Vec::new();
         let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect();
-        rows.for_each(|rows| {
+        rows.for_each(&Stopwatch::start(), |rows| {
             found.push((rows.ticker.clone(), rows.days.clone(), bits(&rows.values)));
             Ok(())
         })
@@ -145,8 +174,9 @@ root = "out"
     async fn an_error_ends_the_reading() {
         for most_bytes in [1, u64::MAX] {
             let rows = learning_rows(most_bytes).await;
-            let ended =
-                tokio::task::spawn_blocking(move || rows.for_each(|_| Err(Error::bug("enough"))));
+            let ended = tokio::task::spawn_blocking(move || {
+                rows.for_each(&Stopwatch::start(), |_| Err(Error::bug("enough")))
+            });
             assert_eq!(ended.await.unwrap().unwrap_err().reports[0].title, "enough");
         }
     }
