@@ -147,9 +147,10 @@ impl Amounts {
             has_many_windows: n_rows * 6 / 10 > MANY_WINDOWS,
             units: if n_rows < 2_000 { 32 } else { 64 },
             quantile,
+            // Each part reads the source once more.
             parts: match tickers.len() {
                 0..=200 => 1,
-                201..=2_000 => 4,
+                201..=20_000 => 4,
                 _ => 16,
             },
             extent,
