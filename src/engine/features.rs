@@ -14,7 +14,6 @@ use crate::error::{Error, Kind, Report, Result};
 use crate::failure::from_datafusion;
 use crate::header::{GivenColumn, Header};
 use crate::lookahead;
-use crate::market;
 use crate::relation::PipelineSql;
 use crate::sql_file::SqlFile;
 use crate::step::{self, Parameter, instant_type};
@@ -48,8 +47,6 @@ pub struct Features {
     pub columns: Vec<Feature>,
     /// Whether the file gives `reference_price`.
     pub has_reference_price: bool,
-    /// Whether the file looks at the market's move of the day.
-    pub asks_market: bool,
     /// Rows that a feature is computed from, its own included.
     pub lookback: usize,
     /// The file's header.
@@ -77,7 +74,6 @@ pub(crate) async fn register(context: &SessionContext, sql: &PipelineSql) -> Res
     let features = Features {
         columns: header.features.iter().map(|name| feature(name, schema)).collect(),
         has_reference_price: schema.field_with_name("reference_price").is_ok(),
-        asks_market: market::is_asked(&file.name, given.logical_plan())?,
         lookback,
         header,
     };

@@ -100,7 +100,8 @@ pub async fn measure(
     n_rows: u64,
     most_bytes: u64,
 ) -> Result<()> {
-    if !relation.asks_market {
+    // The features are part of it.
+    if !is_asked("the windows relation", relation.frame().logical_plan())? {
         return Ok(());
     }
     let market = Market::of(context).ok_or_else(|| Error::bug("a session without a market"))?;

@@ -19,7 +19,6 @@ use crate::failure::from_datafusion;
 use crate::features::{self, Features};
 use crate::lookahead;
 pub use crate::lookahead::replay::replay;
-use crate::market;
 use crate::source::Part;
 use crate::sql_file::SqlFile;
 use crate::step;
@@ -66,8 +65,6 @@ pub struct WindowsRelation {
     pub features: Features,
     /// Rows of a window.
     pub length: usize,
-    /// Whether a row looks at the market's move of its day.
-    pub asks_market: bool,
     place: String,
 }
 
@@ -88,7 +85,6 @@ pub async fn windows(context: &SessionContext, sql: &PipelineSql) -> Result<Wind
     sql.windows.header()?;
     let cut = step::plan(context, &sql.windows, &features::parameters(sql)).await?;
     lookahead::check(&place, cut.logical_plan())?;
-    let asks_market = features.asks_market || market::is_asked(&place, cut.logical_plan())?;
 
     let columns = columns(&features);
     step::expect_columns(&place, cut.schema().as_arrow(), &columns)?;
@@ -100,7 +96,7 @@ pub async fn windows(context: &SessionContext, sql: &PipelineSql) -> Result<Wind
         .select(select)
         .and_then(|cut| cut.sort(order.into()))
         .map_err(|error| from_datafusion(&place, error))?;
-    Ok(WindowsRelation { frame, features, length: sql.length, asks_market, place })
+    Ok(WindowsRelation { frame, features, length: sql.length, place })
 }
 
 /// Names and types of the relation.

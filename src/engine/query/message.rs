@@ -31,23 +31,15 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
     if let Some(refusal) = failure_in(&cause) {
         return refusal.error(&printable(known.root), Kind::Data);
     }
-    // It comes as a failure of the disk; it is what a query may take, and so its author's to mend.
-    if innermost(&cause).to_string().contains(SPILLED_TOO_MUCH) {
-        return Error::config(
-            Report::new("the query needs more memory")
-                .expected("what does not fit into memory to fit into twice as much on disk")
-                .found("more")
-                .hint("ask for fewer rows or groups, or raise the memory limit (`--memory`)"),
-        );
-    }
     let place = place(&cause, "query");
     let kind = kind(&cause);
     let report = match innermost(&cause) {
         DataFusionError::SQL(parser, _) => syntax(&parser.to_string(), "query"),
         DataFusionError::SchemaError(schema, _) => column(schema),
-        DataFusionError::ResourcesExhausted(found) => Report::new("the query needs more memory")
-            .found(first_line(found))
-            .hint("ask for fewer rows or groups, or raise the memory limit (`--memory`)"),
+        DataFusionError::ResourcesExhausted(found) => needs_memory().found(first_line(found)),
+        other if has_spilled_too_much(other) => needs_memory()
+            .expected("what does not fit into memory to fit into twice as much on disk")
+            .found("more"),
         DataFusionError::Plan(text) | DataFusionError::NotImplemented(text) => {
             planning(text, known)
         }
@@ -61,6 +53,16 @@ pub(super) fn report(cause: DataFusionError, known: Known<'_>) -> Error {
         _ => report,
     };
     Error::new(kind, report)
+}
+
+fn needs_memory() -> Report {
+    Report::new("the query needs more memory")
+        .hint("ask for fewer rows or groups, or raise the memory limit (`--memory`)")
+}
+
+/// It comes as a failure of the disk; it is what a query may take, and so its author's to mend.
+fn has_spilled_too_much(cause: &DataFusionError) -> bool {
+    cause.to_string().contains(SPILLED_TOO_MUCH)
 }
 
 /// A table that is there but cannot be read.
@@ -90,6 +92,7 @@ pub(super) fn unreadable(cause: DataFusionError, table: &str, root: &str) -> Err
 /// Who must act. What a query's author can mend is `Config`.
 fn kind(cause: &DataFusionError) -> Kind {
     match innermost(cause) {
+        limit if has_spilled_too_much(limit) => Kind::Config,
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Kind::Store,
         DataFusionError::ParquetError(_) => Kind::Data,
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
