@@ -10,7 +10,9 @@ use super::Isa;
 use super::buffer::Buffer;
 use super::cell::Tanh;
 use super::lanes::{Lanes, Panel, Strided, with_lanes};
-use super::lstm::{CellsBack, Forward, Input, Remember, Shape, Totals, WeightGradient, Weights};
+use super::lstm::{
+    CellsBack, Forward, Gates, Input, Shape, Totals, WAITING_ROWS, WeightGradient, Weights,
+};
 use super::product::Product;
 use super::rows::{Dense, DenseBack, DenseWeights, Drop};
 use super::train::BLOCK_ROWS;
@@ -177,9 +179,12 @@ impl<S: Lanes<E = f32>> Bench<S> {
         let (bias, x) = (draw(shape.gates()), draw(rows));
         let (mut hidden, mut state) = (draw(2 * step), draw(2 * step));
         let (mut gates, mut squashed) = (draw(rows * self.gate_row()), draw(step));
+        let mut waiting = draw(WAITING_ROWS * 4 * S::N);
         Box::new(move || {
-            let remember =
-                remembers.then(|| Remember { gates: &mut gates[..], squashed: &mut squashed[..] });
+            let gates = match remembers {
+                true => Gates::Kept { gates: &mut gates, squashed: &mut squashed },
+                false => Gates::Waiting(&mut waiting),
+            };
             s.run(Forward::<S, Tanh> {
                 shape,
                 rows,
@@ -190,7 +195,7 @@ impl<S: Lanes<E = f32>> Bench<S> {
                 state: &mut state,
                 state_at: step,
                 before: Some([0, 0]),
-                remember,
+                gates,
                 squash: PhantomData,
             });
         })

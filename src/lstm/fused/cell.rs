@@ -3,47 +3,36 @@
 //! Gates before activation are `z = [input, forget, candidate, output]`. With tanh, the exponentials of all
 //! four share two divisions: `1/a` and `1/b` are `b/(ab)` and `a/(ab)`.
 //!
-//! `R` rows go side by side, one operation at a time: one row's chain alone is too long for the window in
-//! which a processor looks for independent work.
+//! A cell is one long chain: exponentials, a division, an exponential, a division. A processor that looks for
+//! independent work finds little of it in one chain, and the next row's lies too far ahead. So a cell is done in four
+//! short phases, each of them for many rows before the next one.
 
 use super::lanes::Lanes;
 use crate::real::Real;
 
-/// A cell after its step; all vectors are units.
-#[derive(Clone, Copy)]
-pub(crate) struct Activated<V> {
-    /// Input, forget, candidate and output gate.
-    pub(crate) gates: [V; 4],
-    /// Cell state.
-    pub(crate) state: V,
-    /// The state, squashed.
-    pub(crate) squashed: V,
-    /// Hidden state.
-    pub(crate) hidden: V,
-}
-
-/// The candidate and output activation as a type.
+/// The candidate and output activation as a type, and what it makes of a cell; all vectors are units.
 pub(crate) trait Squash: Copy + 'static {
-    /// A step that remembers everything.
-    fn forward<S: Lanes, const R: usize>(
-        s: S,
-        z: [[S::V; 4]; R],
-        before: [S::V; R],
-    ) -> [Activated<S::V>; R];
+    /// First phase: exponentials of `z`, where there are any.
+    fn exponentials<S: Lanes>(s: S, z: [S::V; 4]) -> [S::V; 4];
 
-    /// A step that only gives state and hidden state.
-    fn score<S: Lanes, const R: usize>(
-        s: S,
-        z: [[S::V; 4]; R],
-        before: [S::V; R],
-    ) -> [[S::V; 2]; R] {
-        let cells = Self::forward(s, z, before);
-        let mut both = [[s.splat(S::E::default()); 2]; R];
-        for r in 0..R {
-            both[r] = [cells[r].state, cells[r].hidden];
-        }
-        both
-    }
+    /// Second phase, of a step that remembers its gates: from the exponentials to the gates, of which
+    /// [`Squash::close`] finishes the last one, and the cell state.
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V);
+
+    /// Second phase of a step that remembers nothing: what [`Squash::hidden`] needs of the output gate, and the cell
+    /// state.
+    fn state<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> (S::V, S::V);
+
+    /// Third phase: what the last one needs of the state.
+    fn exponential<S: Lanes>(s: S, state: S::V) -> S::V;
+
+    /// Fourth phase, of a step that remembers: output gate, squashed state and hidden state, from the last gate
+    /// of the second phase and what came of the third.
+    fn close<S: Lanes>(s: S, output: S::V, exponential: S::V) -> [S::V; 3];
+
+    /// Fourth phase of a step that remembers nothing: the hidden state, from what the second one kept of the output
+    /// gate and what came of the third.
+    fn hidden<S: Lanes>(s: S, output: S::V, exponential: S::V) -> S::V;
 
     /// Derivative, told from the result `y`, times `slope`.
     fn back<S: Lanes>(s: S, y: S::V, slope: S::V) -> S::V;
@@ -58,91 +47,58 @@ pub(crate) struct Tanh;
 pub(crate) struct Relu;
 
 impl Squash for Tanh {
+    /// `e^-z` of the gates and `e^-2z` of the candidate.
     #[inline(always)]
-    fn forward<S: Lanes, const R: usize>(
-        s: S,
-        z: [[S::V; 4]; R],
-        before: [S::V; R],
-    ) -> [Activated<S::V>; R] {
-        let one = s.splat(S::E::ONE);
-        let [e_input, e_forget, e_candidate, e_output] = exponentials(s, z);
-        let zero = s.splat(S::E::default());
-        let nothing = Activated { gates: [zero; 4], state: zero, squashed: zero, hidden: zero };
-        let mut cells = [nothing; R];
-        let (mut both, mut inverse) = ([zero; R], [zero; R]);
-        for r in 0..R {
-            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
-            let c = s.add(one, e_candidate[r]);
-            cells[r].gates = [a, b, c, zero];
-            both[r] = s.mul(a, b);
-            inverse[r] = s.mul(both[r], c);
-        }
-        for r in 0..R {
-            inverse[r] = s.div(one, inverse[r]);
-        }
-        let mut twice = [zero; R];
-        for r in 0..R {
-            let [a, b, c, _] = cells[r].gates;
-            let inverse_both = s.mul(inverse[r], c);
-            let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
-            let candidate = s.mul(s.mul(inverse[r], both[r]), s.sub(one, e_candidate[r]));
-            cells[r].gates = [input, forget, candidate, zero];
-            cells[r].state = s.fma(forget, before[r], s.mul(input, candidate));
-            twice[r] = s.add(cells[r].state, cells[r].state);
-        }
-        let e_state = s.exp_neg(twice);
-        let mut sums = [[zero; 2]; R];
-        for r in 0..R {
-            sums[r] = [s.add(one, e_output[r]), s.add(one, e_state[r])];
-            inverse[r] = s.mul(sums[r][0], sums[r][1]);
-        }
-        for r in 0..R {
-            inverse[r] = s.div(one, inverse[r]);
-        }
-        for r in 0..R {
-            let output = s.mul(inverse[r], sums[r][1]);
-            let squashed = s.mul(s.mul(inverse[r], sums[r][0]), s.sub(one, e_state[r]));
-            cells[r].gates[3] = output;
-            cells[r].squashed = squashed;
-            cells[r].hidden = s.mul(output, squashed);
-        }
-        cells
+    fn exponentials<S: Lanes>(s: S, [input, forget, candidate, output]: [S::V; 4]) -> [S::V; 4] {
+        s.exp_neg([input, forget, s.add(candidate, candidate), output])
     }
 
     #[inline(always)]
-    fn score<S: Lanes, const R: usize>(
-        s: S,
-        z: [[S::V; 4]; R],
-        before: [S::V; R],
-    ) -> [[S::V; 2]; R] {
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V) {
         let one = s.splat(S::E::ONE);
-        let [e_input, e_forget, e_candidate, e_output] = exponentials(s, z);
-        let zero = s.splat(S::E::default());
-        let (mut above, mut below, mut state) = ([zero; R], [zero; R], [zero; R]);
-        for r in 0..R {
-            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
-            let c = s.add(one, e_candidate[r]);
-            let a_c = s.mul(a, c);
-            above[r] = s.fma(before[r], a_c, s.mul(s.sub(one, e_candidate[r]), b));
-            below[r] = s.mul(a_c, b);
-        }
-        for r in 0..R {
-            state[r] = s.div(above[r], below[r]);
-        }
-        let mut twice = state;
-        for r in 0..R {
-            twice[r] = s.add(state[r], state[r]);
-        }
-        let e_state = s.exp_neg(twice);
-        for r in 0..R {
-            below[r] = s.mul(s.add(one, e_output[r]), s.add(one, e_state[r]));
-            above[r] = s.sub(one, e_state[r]);
-        }
-        let mut both = [[zero; 2]; R];
-        for r in 0..R {
-            both[r] = [state[r], s.div(above[r], below[r])];
-        }
-        both
+        let [e_input, e_forget, e_candidate, e_output] = e;
+        let (a, b, c) = (s.add(one, e_input), s.add(one, e_forget), s.add(one, e_candidate));
+        let both = s.mul(a, b);
+        let inverse = s.div(one, s.mul(both, c));
+        let inverse_both = s.mul(inverse, c);
+        let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
+        let candidate = s.mul(s.mul(inverse, both), s.sub(one, e_candidate));
+        let state = s.fma(forget, before, s.mul(input, candidate));
+        ([input, forget, candidate, e_output], state)
+    }
+
+    #[inline(always)]
+    fn state<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> (S::V, S::V) {
+        let one = s.splat(S::E::ONE);
+        let [e_input, e_forget, e_candidate, e_output] = e;
+        let (a, b, c) = (s.add(one, e_input), s.add(one, e_forget), s.add(one, e_candidate));
+        let a_c = s.mul(a, c);
+        let above = s.fma(before, a_c, s.mul(s.sub(one, e_candidate), b));
+        (e_output, s.div(above, s.mul(a_c, b)))
+    }
+
+    /// `e^-2x`
+    #[inline(always)]
+    fn exponential<S: Lanes>(s: S, state: S::V) -> S::V {
+        let [e] = s.exp_neg([s.add(state, state)]);
+        e
+    }
+
+    #[inline(always)]
+    fn close<S: Lanes>(s: S, e_output: S::V, e_state: S::V) -> [S::V; 3] {
+        let one = s.splat(S::E::ONE);
+        let (a, b) = (s.add(one, e_output), s.add(one, e_state));
+        let inverse = s.div(one, s.mul(a, b));
+        let output = s.mul(inverse, b);
+        let squashed = s.mul(s.mul(inverse, a), s.sub(one, e_state));
+        [output, squashed, s.mul(output, squashed)]
+    }
+
+    #[inline(always)]
+    fn hidden<S: Lanes>(s: S, e_output: S::V, e_state: S::V) -> S::V {
+        let one = s.splat(S::E::ONE);
+        let below = s.mul(s.add(one, e_output), s.add(one, e_state));
+        s.div(s.sub(one, e_state), below)
     }
 
     #[inline(always)]
@@ -151,44 +107,48 @@ impl Squash for Tanh {
     }
 }
 
-/// `e^-z` of the gates and `e^-2z` of the candidate.
-#[inline(always)]
-fn exponentials<S: Lanes, const R: usize>(s: S, z: [[S::V; 4]; R]) -> [[S::V; R]; 4] {
-    let mut gates = [[s.splat(S::E::default()); R]; 4];
-    for r in 0..R {
-        gates[0][r] = z[r][0];
-        gates[1][r] = z[r][1];
-        gates[2][r] = s.add(z[r][2], z[r][2]);
-        gates[3][r] = z[r][3];
-    }
-    [s.exp_neg(gates[0]), s.exp_neg(gates[1]), s.exp_neg(gates[2]), s.exp_neg(gates[3])]
-}
-
 impl Squash for Relu {
+    /// `e^-z` of the gates; the candidate as it is.
     #[inline(always)]
-    fn forward<S: Lanes, const R: usize>(
-        s: S,
-        z: [[S::V; 4]; R],
-        before: [S::V; R],
-    ) -> [Activated<S::V>; R] {
-        let (one, zero) = (s.splat(S::E::ONE), s.splat(S::E::default()));
-        let [e_input, e_forget, _, e_output] = exponentials(s, z);
-        let nothing = Activated { gates: [zero; 4], state: zero, squashed: zero, hidden: zero };
-        let mut cells = [nothing; R];
-        for r in 0..R {
-            let (a, b) = (s.add(one, e_input[r]), s.add(one, e_forget[r]));
-            let c = s.add(one, e_output[r]);
-            let a_b = s.mul(a, b);
-            let inverse = s.div(one, s.mul(a_b, c));
-            let inverse_both = s.mul(inverse, c);
-            let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
-            let (candidate, output) = (s.relu(z[r][2]), s.mul(inverse, a_b));
-            let state = s.fma(forget, before[r], s.mul(input, candidate));
-            let squashed = s.relu(state);
-            let gates = [input, forget, candidate, output];
-            cells[r] = Activated { gates, state, squashed, hidden: s.mul(output, squashed) };
-        }
-        cells
+    fn exponentials<S: Lanes>(s: S, [input, forget, candidate, output]: [S::V; 4]) -> [S::V; 4] {
+        let [input, forget, output] = s.exp_neg([input, forget, output]);
+        [input, forget, candidate, output]
+    }
+
+    #[inline(always)]
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V) {
+        let one = s.splat(S::E::ONE);
+        let [e_input, e_forget, candidate, e_output] = e;
+        let (a, b, c) = (s.add(one, e_input), s.add(one, e_forget), s.add(one, e_output));
+        let a_b = s.mul(a, b);
+        let inverse = s.div(one, s.mul(a_b, c));
+        let inverse_both = s.mul(inverse, c);
+        let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
+        let (candidate, output) = (s.relu(candidate), s.mul(inverse, a_b));
+        let state = s.fma(forget, before, s.mul(input, candidate));
+        ([input, forget, candidate, output], state)
+    }
+
+    #[inline(always)]
+    fn state<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> (S::V, S::V) {
+        let ([_, _, _, output], state) = Self::open(s, e, before);
+        (output, state)
+    }
+
+    /// The squashed state.
+    #[inline(always)]
+    fn exponential<S: Lanes>(s: S, state: S::V) -> S::V {
+        s.relu(state)
+    }
+
+    #[inline(always)]
+    fn close<S: Lanes>(s: S, output: S::V, squashed: S::V) -> [S::V; 3] {
+        [output, squashed, s.mul(output, squashed)]
+    }
+
+    #[inline(always)]
+    fn hidden<S: Lanes>(s: S, output: S::V, squashed: S::V) -> S::V {
+        s.mul(output, squashed)
     }
 
     #[inline(always)]

@@ -17,12 +17,21 @@ pub(crate) fn gather<S: Lanes>(signal: Signal, values: &[S::E], starts: &[u32]) 
     }
     for (row, &start) in starts.iter().enumerate() {
         let window = &values[start as usize..start as usize + steps * width];
-        for (step, values) in window.chunks_exact(width).enumerate() {
-            let at = (step * rows + row) * stride;
-            out[at..at + width].copy_from_slice(values);
+        let to = out[row * stride..].chunks_mut(rows * stride);
+        for (to, values) in to.zip(window.chunks_exact(width)) {
+            copy(values, to);
         }
     }
     out
+}
+
+/// Copies `from` to the beginning of `to`. A single value, which is the usual case, takes no call for it.
+#[inline]
+pub(crate) fn copy<E: Copy>(from: &[E], to: &mut [E]) {
+    match from {
+        [value] => to[0] = *value,
+        values => to[..values.len()].copy_from_slice(values),
+    }
 }
 
 /// A layer's weights.

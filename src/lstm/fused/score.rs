@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::buffer::Buffer;
 use super::cell::{Relu, Squash, Tanh};
 use super::lanes::Lanes;
-use super::lstm::{Forward, Input};
-use super::parts::{dense_weights, gather, lstm_weights, project};
+use super::lstm::{Forward, Gates, Input, WAITING_ROWS};
+use super::parts::{copy, dense_weights, gather, lstm_weights, project};
 use super::plan::{ByRow, Kind, Lstm, Plan, Signal, Stage};
 use super::rows::Dense;
 use crate::layers::{Activation, Emit};
@@ -86,7 +86,7 @@ impl<S: Lanes> Block<'_, S> {
         let Signal { width, stride, steps } = self.plan.output;
         let values = last.as_deref().unwrap_or(x);
         for (row, out) in values.chunks_exact(stride).zip(out.chunks_exact_mut(steps * width)) {
-            out[time * width..(time + 1) * width].copy_from_slice(&row[..width]);
+            copy(&row[..width], &mut out[time * width..]);
         }
     }
 
@@ -109,6 +109,7 @@ impl<S: Lanes> Block<'_, S> {
         let step = rows * lstm.shape.padded;
         let mut hidden = Buffer::any(2 * step);
         let mut state = Buffer::any(step);
+        let mut waiting = Buffer::any(WAITING_ROWS * 4 * S::N);
         let weights = lstm_weights(lstm, self.packed, self.prepared);
         let projected =
             lstm.is_repeated.then(|| project(self.s, lstm, weights, rows, x, input.stride));
@@ -129,7 +130,7 @@ impl<S: Lanes> Block<'_, S> {
                 state: &mut state,
                 state_at: 0,
                 before: (time > 0).then_some([old, 0]),
-                remember: None,
+                gates: Gates::Waiting(&mut waiting),
                 squash: PhantomData,
             });
             match lstm.emit {

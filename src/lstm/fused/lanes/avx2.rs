@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "intrinsics")]
 
 use std::arch::x86_64::*;
+use std::hint::black_box;
 
 use super::{Lanes, MOST_LANES, Panel, Strided, Work};
 use crate::fused::isa::Isa;
@@ -215,7 +216,8 @@ impl Lanes for Avx2 {
         }
         assert!(a.holds(MR, k), "the left operand ends early");
         assert!(b.holds(k, NV * Self::N), "the right operand ends early");
-        let (mut left, mut right) = (a.values.as_ptr(), b.values.as_ptr());
+        // A black box: else the compiler works out every address anew from the row numbers in each step.
+        let (mut left, mut right) = black_box((a.values.as_ptr(), b.values.as_ptr()));
         let mut sums = *acc;
         for _ in 0..k {
             // SAFETY: step `i` of the loop reads `a.values[m * a.row + i * a.step]` with `m < MR` and

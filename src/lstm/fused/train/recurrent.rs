@@ -6,7 +6,7 @@ use super::{Memory, Shard, Trace};
 use crate::fused::buffer::Buffer;
 use crate::fused::cell::Squash;
 use crate::fused::lanes::{Lanes, Panel, Strided};
-use crate::fused::lstm::{CellsBack, Forward, Input, Remember, Totals, WeightGradient};
+use crate::fused::lstm::{CellsBack, Forward, Gates, Input, Totals, WeightGradient};
 use crate::fused::parts::{lstm_weights, project};
 use crate::fused::plan::{Lstm, Signal};
 use crate::fused::product::Product;
@@ -50,10 +50,10 @@ impl<S: Lanes> Shard<'_, S> {
                 state: &mut state,
                 state_at: at,
                 before: (time > 0).then(|| [at - step; 2]),
-                remember: Some(Remember {
+                gates: Gates::Kept {
                     gates: &mut gates[time * gate_step..(time + 1) * gate_step],
                     squashed: &mut squashed[at..at + step],
-                }),
+                },
                 squash: PhantomData,
             });
         }
