@@ -3,8 +3,10 @@
 //! Source: Kingma and Ba 2015, algorithm 1. Epsilon is added outside the root, to the bias-corrected moment,
 //! as in PyTorch. (Keras adds it before the correction, Burn's own Adam defaults to 1e-5.)
 
-use crate::fused::Isa;
+use rayon::prelude::*;
+
 use crate::fused::lanes::{Lanes, Work, with_lanes};
+use crate::fused::{Isa, Threads};
 use crate::real::Real;
 
 /// How far and how steadily to step.
@@ -41,40 +43,56 @@ impl<E: Real> Adam<E> {
         self.settings.learning_rate = learning_rate;
     }
 
-    pub(crate) fn step_with<S: Lanes<E = E>>(&mut self, s: S, weights: &mut [E], gradient: &[E]) {
+    pub(crate) fn step_with<S: Lanes<E = E>>(
+        &mut self,
+        s: S,
+        threads: Threads,
+        weights: &mut [E],
+        gradient: &[E],
+    ) {
         let Settings { learning_rate, beta_1, beta_2, epsilon } = self.settings;
         self.steps = self.steps.saturating_add(1);
         let number = E::from_f64;
-        s.run(Step {
-            weights,
-            gradient,
-            moments: [&mut self.moment_1, &mut self.moment_2],
+        let rule = Rule {
             decay: [number(beta_1), number(beta_2)],
             fresh: [number(1.0 - beta_1), number(1.0 - beta_2)],
             step_size: number(learning_rate / (1.0 - beta_1.powi(self.steps))),
             root: number(1.0 / (1.0 - beta_2.powi(self.steps)).sqrt()),
             epsilon: number(epsilon),
+        };
+        let n = threads.share_of(weights.len());
+        let moments = self.moment_1.par_chunks_mut(n).zip(self.moment_2.par_chunks_mut(n));
+        let pieces = weights.par_chunks_mut(n).zip(gradient.par_chunks(n)).zip(moments);
+        pieces.for_each(|((weights, gradient), (first, second))| {
+            s.run(Step { weights, gradient, moments: [first, second], rule });
         });
     }
 }
 
 impl Adam {
     /// Moves `weights` one step down `gradient`, in an instruction set of this machine.
-    pub fn step(&mut self, isa: Isa, weights: &mut [f32], gradient: &[f32]) {
-        with_lanes!(isa, s => self.step_with(s, weights, gradient));
+    pub fn step(&mut self, isa: Isa, threads: Threads, weights: &mut [f32], gradient: &[f32]) {
+        with_lanes!(isa, s => self.step_with(s, threads, weights, gradient));
     }
 }
 
-/// One step; the `root` is one over that of the second moment's bias correction.
+/// What is the same for every weight of a step; the `root` is one over that of the second moment's bias
+/// correction.
+#[derive(Clone, Copy)]
+struct Rule<E> {
+    decay: [E; 2],
+    fresh: [E; 2],
+    step_size: E,
+    root: E,
+    epsilon: E,
+}
+
+/// One step of some weights.
 struct Step<'a, S: Lanes> {
     weights: &'a mut [S::E],
     gradient: &'a [S::E],
     moments: [&'a mut [S::E]; 2],
-    decay: [S::E; 2],
-    fresh: [S::E; 2],
-    step_size: S::E,
-    root: S::E,
-    epsilon: S::E,
+    rule: Rule<S::E>,
 }
 
 impl<S: Lanes> Work<S> for Step<'_, S> {
@@ -87,13 +105,14 @@ impl<S: Lanes> Work<S> for Step<'_, S> {
         for at in (0..whole).step_by(S::N) {
             self.vector(s, at);
         }
+        let Rule { decay, fresh, step_size, root, epsilon } = self.rule;
         for k in whole..n {
             let g = self.gradient[k];
             let [first, second] = &mut self.moments;
-            first[k] = self.decay[0] * first[k] + self.fresh[0] * g;
-            second[k] = self.decay[1] * second[k] + self.fresh[1] * (g * g);
-            let below = second[k].sqrt() * self.root + self.epsilon;
-            self.weights[k] = self.weights[k] - self.step_size * (first[k] / below);
+            first[k] = decay[0] * first[k] + fresh[0] * g;
+            second[k] = decay[1] * second[k] + fresh[1] * (g * g);
+            let below = second[k].sqrt() * root + epsilon;
+            self.weights[k] = self.weights[k] - step_size * (first[k] / below);
         }
     }
 }
@@ -102,8 +121,8 @@ impl<S: Lanes> Step<'_, S> {
     /// Moment `k` after it has seen `more`.
     #[inline(always)]
     fn decayed(&self, s: S, k: usize, at: usize, more: S::V) -> S::V {
-        let fresh = s.mul(s.splat(self.fresh[k]), more);
-        s.fma(s.splat(self.decay[k]), s.load(self.moments[k], at), fresh)
+        let fresh = s.mul(s.splat(self.rule.fresh[k]), more);
+        s.fma(s.splat(self.rule.decay[k]), s.load(self.moments[k], at), fresh)
     }
 
     #[inline(always)]
@@ -113,8 +132,9 @@ impl<S: Lanes> Step<'_, S> {
         let second = self.decayed(s, 1, at, s.mul(g, g));
         s.store(first, self.moments[0], at);
         s.store(second, self.moments[1], at);
-        let below = s.fma(s.sqrt(second), s.splat(self.root), s.splat(self.epsilon));
-        let step = s.mul(s.splat(self.step_size), s.div(first, below));
+        let Rule { step_size, root, epsilon, .. } = self.rule;
+        let below = s.fma(s.sqrt(second), s.splat(root), s.splat(epsilon));
+        let step = s.mul(s.splat(step_size), s.div(first, below));
         s.store(s.sub(s.load(self.weights, at), step), self.weights, at);
     }
 }
@@ -122,6 +142,7 @@ impl<S: Lanes> Step<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fused::SMALLEST_SHARE;
     use crate::random::{self, Stream};
 
     const SETTINGS: Settings =
@@ -135,11 +156,11 @@ mod tests {
             let mut adam = Adam::new(SETTINGS, n);
             let mut weights = vec![1.0_f32; n];
             // m = 0.2, v = 0.04; corrected 2 and 4: 1 - 0.1 · 2 / (2 + 0.5) = 0.92.
-            adam.step(isa, &mut weights, &vec![2.0; n]);
+            adam.step(isa, Threads::One, &mut weights, &vec![2.0; n]);
             assert!(weights.iter().all(|w| (w - 0.92).abs() < 1e-6), "{isa}: {weights:?}");
             // m = 0.18 - 0.1 = 0.08, v = 0.0396 + 0.01 = 0.0496; corrected 0.08 / 0.19 = 0.421053 and
             // 0.0496 / 0.0199 = 2.492462, root 1.578753: 0.92 - 0.1 · 0.421053 / 2.078753 = 0.899745.
-            adam.step(isa, &mut weights, &vec![-1.0; n]);
+            adam.step(isa, Threads::One, &mut weights, &vec![-1.0; n]);
             assert!(weights.iter().all(|w| (w - 0.899_745).abs() < 1e-6), "{isa}: {weights:?}");
         }
     }
@@ -151,16 +172,17 @@ mod tests {
         let start: Vec<f32> = (0..n).map(|k| draw(0, k)).collect();
         let mut reference: Vec<f64> = start.iter().map(|&w| f64::from(w)).collect();
         let mut adam = Adam::<f64>::new(SETTINGS, n as usize);
+        let portable = crate::fused::lanes::Portable::<f64>::new();
         for step in 1..=20 {
             let gradient: Vec<f64> = (0..n).map(|k| f64::from(draw(step, k))).collect();
-            adam.step_with(crate::fused::lanes::Portable::<f64>::new(), &mut reference, &gradient);
+            adam.step_with(portable, Threads::One, &mut reference, &gradient);
         }
         for isa in Isa::available() {
             let mut weights = start.clone();
             let mut adam = Adam::new(SETTINGS, n as usize);
             for step in 1..=20 {
                 let gradient: Vec<f32> = (0..n).map(|k| draw(step, k)).collect();
-                adam.step(isa, &mut weights, &gradient);
+                adam.step(isa, Threads::One, &mut weights, &gradient);
             }
             for (found, expected) in weights.iter().zip(&reference) {
                 // Twenty steps of at most 0.1, each rounded to 6e-8 of a weight of size 1.
@@ -170,10 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_threads_gives_the_same_bits() {
+        // Four shares and a few numbers that fill no vector.
+        let n = 4 * SMALLEST_SHARE + 5;
+        let draw = |k: usize| random::normal(3, Stream::Sample, &[k as u64]) as f32;
+        let gradient: Vec<f32> = (0..n).map(draw).collect();
+        for isa in Isa::available() {
+            let stepped = |threads| {
+                let mut weights = vec![1.0_f32; n];
+                let mut adam = Adam::new(SETTINGS, n);
+                (0..3).for_each(|_| adam.step(isa, threads, &mut weights, &gradient));
+                weights
+            };
+            let alone = stepped(Threads::One);
+            for n_threads in [2, 3, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+                let shared = pool.install(|| stepped(Threads::All));
+                assert!(shared == alone, "{isa} on {n_threads} threads");
+            }
+        }
+    }
+
+    #[test]
     fn a_weight_without_gradient_stays_where_it_is() {
         let mut adam = Adam::new(SETTINGS, 20);
         let mut weights = [0.0_f32; 20];
-        adam.step(Isa::best(), &mut weights, &[0.0; 20]);
+        adam.step(Isa::best(), Threads::One, &mut weights, &[0.0; 20]);
         assert_eq!(weights, [0.0; 20]);
     }
 }

@@ -36,4 +36,6 @@ pub use floor::{Cost, Pass};
 pub use isa::{Isa, UnknownIsa};
 pub use peak::Peak;
 pub use plan::Biases;
+#[cfg(test)]
+pub(crate) use program::SMALLEST_SHARE;
 pub use program::{Batch, Program, SCORE_BLOCK_WINDOWS, Threads};

@@ -87,7 +87,7 @@ fn adam(bencher: Bencher<'_, '_>, case: &Case<usize>) {
     let (mut weights, gradient) = (vec![0.1; case.of], vec![0.01; case.of]);
     bencher
         .counter(ItemsCount::new(case.of))
-        .bench_local(|| adam.step(case.isa, &mut weights, &gradient));
+        .bench_local(|| adam.step(case.isa, Threads::One, &mut weights, &gradient));
 }
 
 /// A network of `peers/README.md` and its batch.

@@ -1,5 +1,8 @@
 //! What the kernels need of the weights beside the weights: made once a batch, shared by its shards.
 
+use rayon::prelude::*;
+
+use super::Threads;
 use super::lanes::{Lanes, MOST_LANES, Work};
 use super::lstm::Shape;
 use super::plan::{Kind, Lstm, Plan};
@@ -15,26 +18,40 @@ pub(crate) fn biases<S: Lanes>(plan: &Plan, packed: &[S::E], prepared: &mut [S::
 }
 
 /// Fills all of the prepared vector.
-pub(crate) fn all<S: Lanes>(s: S, plan: &Plan, packed: &[S::E], prepared: &mut [S::E]) {
+pub(crate) fn all<S: Lanes>(
+    s: S,
+    plan: &Plan,
+    packed: &[S::E],
+    threads: Threads,
+    prepared: &mut [S::E],
+) {
     biases::<S>(plan, packed, prepared);
     for lstm in lstms(plan) {
         let Shape { inputs, units, padded } = lstm.shape;
         let [input, recurrent, ..] = lstm.weights.clone();
-        s.run(Turn {
-            weight: &packed[recurrent],
-            rows: units,
-            out: &mut prepared[lstm.recurrent_back.clone()],
-            out_row: padded,
-        });
+        let turned = &mut prepared[lstm.recurrent_back.clone()];
+        turn(s, &packed[recurrent], units, threads, turned, padded);
         if lstm.wants_input {
-            s.run(Turn {
-                weight: &packed[input],
-                rows: inputs,
-                out: &mut prepared[lstm.input_back.clone()],
-                out_row: inputs.next_multiple_of(S::N),
-            });
+            let turned = &mut prepared[lstm.input_back.clone()];
+            turn(s, &packed[input], inputs, threads, turned, inputs.next_multiple_of(S::N));
         }
     }
+}
+
+/// `[chunk, row, gate, lane]` to `[chunk, gate, lane, row]`, rows padded with zeros to `out_row`.
+fn turn<S: Lanes>(
+    s: S,
+    weight: &[S::E],
+    rows: usize,
+    threads: Threads,
+    out: &mut [S::E],
+    out_row: usize,
+) {
+    let (from, to) = (rows * 4 * S::N, out_row * 4 * S::N);
+    let chunks = threads.share_of(weight.len()) / from;
+    let weight = weight.par_chunks_exact(from);
+    let pieces = weight.zip(out.par_chunks_exact_mut(to)).with_min_len(chunks.max(1));
+    pieces.for_each(|(weight, out)| s.run(Turn { weight, rows, out, out_row }));
 }
 
 fn lstms(plan: &Plan) -> impl Iterator<Item = &Lstm> {
@@ -44,7 +61,7 @@ fn lstms(plan: &Plan) -> impl Iterator<Item = &Lstm> {
     })
 }
 
-/// `[chunk, row, gate, lane]` to `[chunk, gate, lane, row]`, rows padded with zeros.
+/// `[row, gate, lane]` to `[gate, lane, row]`.
 struct Turn<'a, S: Lanes> {
     weight: &'a [S::E],
     rows: usize,
@@ -58,18 +75,15 @@ impl<S: Lanes> Work<S> for Turn<'_, S> {
     #[inline(always)]
     fn call(self, s: S) {
         let panel = 4 * S::N;
-        let chunks = self.weight.chunks_exact(self.rows * panel);
-        for (weight, out) in chunks.zip(self.out.chunks_exact_mut(panel * self.out_row)) {
-            for first in (0..self.out_row).step_by(S::N) {
-                for column in (0..panel).step_by(S::N) {
-                    let mut square = [s.splat(S::E::default()); MOST_LANES];
-                    for k in 0..S::N.min(self.rows - first) {
-                        square[k] = s.load(weight, (first + k) * panel + column);
-                    }
-                    s.transpose(&mut square);
-                    for k in 0..S::N {
-                        s.store(square[k], out, (column + k) * self.out_row + first);
-                    }
+        for first in (0..self.out_row).step_by(S::N) {
+            for column in (0..panel).step_by(S::N) {
+                let mut square = [s.splat(S::E::default()); MOST_LANES];
+                for k in 0..S::N.min(self.rows - first) {
+                    square[k] = s.load(self.weight, (first + k) * panel + column);
+                }
+                s.transpose(&mut square);
+                for k in 0..S::N {
+                    s.store(square[k], self.out, (column + k) * self.out_row + first);
                 }
             }
         }

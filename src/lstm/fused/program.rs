@@ -29,6 +29,28 @@ pub enum Threads {
     All,
 }
 
+/// Numbers of which a thread takes a share at least, where work is divided for its numbers alone: half a dozen
+/// microseconds' worth. A multiple of every vector.
+pub(crate) const SMALLEST_SHARE: usize = 1 << 12;
+
+impl Threads {
+    /// How many there are.
+    fn count(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::All => rayon::current_num_threads(),
+        }
+    }
+
+    /// How many of `n` numbers each one takes: whole vectors, so that bits do not depend on it.
+    pub(crate) fn share_of(self, n: usize) -> usize {
+        match self {
+            Self::One => n.max(1),
+            Self::All => n.div_ceil(self.count()).max(1).next_multiple_of(SMALLEST_SHARE),
+        }
+    }
+}
+
 /// Windows to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a, E = f32> {
@@ -146,7 +168,7 @@ pub(crate) fn loss_and_gradient<S: Lanes>(
     gradient: &mut [S::E],
 ) -> f64 {
     let mut prepared = Buffer::any(plan.n_prepared);
-    prepare::all(s, plan, packed, &mut prepared);
+    prepare::all(s, plan, packed, threads, &mut prepared);
     let windows = batch.inputs.len();
     let n = n_shards(windows);
     let mut others = Buffer::any((n - 1) * plan.n_packed);
@@ -173,7 +195,12 @@ pub(crate) fn loss_and_gradient<S: Lanes>(
             });
         }
     }
-    s.run(Added { total: gradient, others: &others });
+    if n > 1 {
+        let share = threads.share_of(plan.n_packed);
+        gradient.par_chunks_mut(share).enumerate().for_each(|(k, total)| {
+            s.run(Added { total, others: &others[k * share..], from_one_to_next: plan.n_packed });
+        });
+    }
     losses[..n].iter().sum()
 }
 
@@ -208,11 +235,7 @@ pub(crate) fn forward<S: Lanes>(
 /// Windows of a block: as many as do well, and as many blocks for each thread. A window's bits depend on
 /// neither.
 fn block_windows(windows: usize, threads: Threads) -> usize {
-    let threads = match threads {
-        Threads::One => 1,
-        Threads::All => rayon::current_num_threads(),
-    };
-    let blocks = windows.div_ceil(SCORE_BLOCK_WINDOWS).next_multiple_of(threads);
+    let blocks = windows.div_ceil(SCORE_BLOCK_WINDOWS).next_multiple_of(threads.count());
     windows.div_ceil(blocks.max(1)).max(1)
 }
 

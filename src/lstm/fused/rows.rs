@@ -168,12 +168,14 @@ impl<S: Lanes> Work<S> for ColumnSums<'_, S> {
     }
 }
 
-/// `total += Σ others`, the `others` lying one behind the other.
+/// `total += Σ others`
 pub(crate) struct Added<'a, S: Lanes> {
-    /// `[n]`
+    /// `[n]`, whole vectors.
     pub(crate) total: &'a mut [S::E],
-    /// `[other, n]`, whole vectors.
+    /// The first `n` of each, `from_one_to_next` apart.
     pub(crate) others: &'a [S::E],
+    /// From the first number of one to that of the next.
+    pub(crate) from_one_to_next: usize,
 }
 
 impl<S: Lanes> Work<S> for Added<'_, S> {
@@ -181,11 +183,11 @@ impl<S: Lanes> Work<S> for Added<'_, S> {
 
     #[inline(always)]
     fn call(self, s: S) {
-        let n = self.total.len();
-        for at in (0..n).step_by(S::N) {
+        let n = self.others.len().div_ceil(self.from_one_to_next);
+        for at in (0..self.total.len()).step_by(S::N) {
             let mut sum = s.load(self.total, at);
-            for other in 0..self.others.len() / n {
-                sum = s.add(sum, s.load(self.others, other * n + at));
+            for other in 0..n {
+                sum = s.add(sum, s.load(self.others, other * self.from_one_to_next + at));
             }
             s.store(sum, self.total, at);
         }

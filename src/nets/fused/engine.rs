@@ -119,7 +119,12 @@ impl Trainer for FusedTrainer<'_> {
 
     fn step(&mut self) {
         let isa = self.engine.program.isa();
-        self.adam.step(isa, values_mut(&mut self.weights), &values(&self.gradient));
+        self.adam.step(
+            isa,
+            self.engine.threads,
+            values_mut(&mut self.weights),
+            &values(&self.gradient),
+        );
     }
 
     fn weights(&self) -> Vec<f32> {

@@ -178,7 +178,8 @@ fn difference(expected: &[f64], found: &[f64]) -> f64 {
 fn for_each_case(check: impl Fn(&str, &Stack, &Case)) {
     let losses = [Loss::Mae, Loss::Mse, Loss::Huber { delta: 0.7 }];
     for (k, (name, stack)) in stacks().into_iter().enumerate() {
-        for (rows, with_dropout) in [(1, false), (5, true), (38, true)] {
+        // The largest single shard, more rows than wait at a time; then two shards.
+        for (rows, with_dropout) in [(1, false), (5, true), (31, true), (38, true)] {
             let loss = losses[(k + rows) % 3];
             let case = Case::new(&stack, rows, loss, with_dropout);
             check(&format!("{name}, {rows} rows, {loss:?}"), &stack, &case);
@@ -254,4 +255,35 @@ fn every_thread_gets_as_many_blocks_in_scoring() {
         // Eleven blocks would leave a thread idle at the end: 1,024 windows in twelve of 86.
         assert_eq!([1, 8, 384, 1024].map(windows), [1, 2, 96, 86]);
     });
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    use Activation::Tanh;
+    // So many weights that sums of gradients and turned weights are shared out too; five shards.
+    let layers =
+        [lstm(70, Tanh, Emit::Sequence), lstm(50, Tanh, Emit::Last), Layer::Dense { units: 1 }];
+    let stack = Stack::new(&layers, 4, 1).unwrap();
+    let draw = |k: usize| random::uniform_in(-0.3, 0.3, 5, Stream::Sample, &[k as u64]) as f32;
+    let values: Vec<f32> = (0..90).map(draw).collect();
+    let starts: Vec<u32> = (0..85).collect();
+    let dropout = Some(Dropout { seed: 1, step: 2 });
+    let (inputs, targets) = (&starts[..], &starts[..]);
+    let batch = Batch { values: &values, inputs, targets, loss: Loss::Mse, dropout };
+    for isa in Isa::available() {
+        let program = Program::new(&stack, Biases::Two, isa).unwrap();
+        let n = program.n_packed();
+        assert!(n > 2 * SMALLEST_SHARE && n_shards(starts.len()) == 5);
+        let packed = program.pack(&(0..program.n_weights()).map(draw).collect::<Vec<_>>());
+        let gradient = |threads| {
+            let mut gradient = vec![0.0; n];
+            let loss = program.loss_and_gradient(&packed, &batch, threads, &mut gradient);
+            (loss, gradient)
+        };
+        let alone = gradient(Threads::One);
+        for n_threads in [2, 3, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            assert!(pool.install(|| gradient(Threads::All)) == alone, "{isa}, {n_threads} threads");
+        }
+    }
 }

@@ -51,7 +51,7 @@ fn the_kernels_under_adam_lose_what_torch_loses_in_all_64_steps() {
                 .iter()
                 .map(|batch| {
                     let (loss, gradient) = run(&program, &case, &packed, &values, batch);
-                    adam.step(isa, &mut packed, &gradient);
+                    adam.step(isa, Threads::One, &mut packed, &gradient);
                     loss
                 })
                 .collect();

@@ -100,7 +100,7 @@ impl Kernel {
         let batch = Batch { values: &series.values, inputs, targets, loss: Loss::Mae, dropout };
         let (weights, gradient) = (&mut self.weights, &mut self.gradient);
         self.program.loss_and_gradient(weights, &batch, self.threads, gradient);
-        self.adam.step(self.program.isa(), weights, gradient);
+        self.adam.step(self.program.isa(), self.threads, weights, gradient);
         self.step += 1;
     }
 }
