@@ -11,7 +11,7 @@ use super::buffer::Buffer;
 use super::cell::Tanh;
 use super::lanes::{Lanes, Panel, Strided, with_lanes};
 use super::lstm::{
-    CellsBack, Forward, Gates, Input, Shape, Totals, WAITING_ROWS, WeightGradient, Weights,
+    CellsBack, Forward, Input, Remember, Shape, Totals, WeightGradient, Weights, waiting_gates,
 };
 use super::product::Product;
 use super::rows::{Dense, DenseBack, DenseWeights, Drop};
@@ -179,12 +179,10 @@ impl<S: Lanes<E = f32>> Bench<S> {
         let (bias, x) = (draw(shape.gates()), draw(rows));
         let (mut hidden, mut state) = (draw(2 * step), draw(2 * step));
         let (mut gates, mut squashed) = (draw(rows * self.gate_row()), draw(step));
-        let mut waiting = draw(WAITING_ROWS * 4 * S::N);
+        let mut waiting = draw(waiting_gates::<S>());
         Box::new(move || {
-            let gates = match remembers {
-                true => Gates::Kept { gates: &mut gates, squashed: &mut squashed },
-                false => Gates::Waiting(&mut waiting),
-            };
+            let remember =
+                remembers.then(|| Remember { gates: &mut gates[..], squashed: &mut squashed[..] });
             s.run(Forward::<S, Tanh> {
                 shape,
                 rows,
@@ -195,7 +193,8 @@ impl<S: Lanes<E = f32>> Bench<S> {
                 state: &mut state,
                 state_at: step,
                 before: Some([0, 0]),
-                gates,
+                waiting: &mut waiting,
+                remember,
                 squash: PhantomData,
             });
         })

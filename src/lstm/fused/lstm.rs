@@ -8,7 +8,7 @@ mod backward;
 mod forward;
 
 pub(crate) use backward::{CellsBack, Totals, WeightGradient};
-pub(crate) use forward::{Forward, Gates, Input, WAITING_ROWS};
+pub(crate) use forward::{Forward, Input, Remember, waiting_gates};
 
 use super::lanes::Lanes;
 

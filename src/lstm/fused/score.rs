@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::buffer::Buffer;
 use super::cell::{Relu, Squash, Tanh};
 use super::lanes::Lanes;
-use super::lstm::{Forward, Gates, Input, WAITING_ROWS};
+use super::lstm::{Forward, Input, waiting_gates};
 use super::parts::{copy, dense_weights, gather, lstm_weights, project};
 use super::plan::{ByRow, Kind, Lstm, Plan, Signal, Stage};
 use super::rows::Dense;
@@ -109,7 +109,7 @@ impl<S: Lanes> Block<'_, S> {
         let step = rows * lstm.shape.padded;
         let mut hidden = Buffer::any(2 * step);
         let mut state = Buffer::any(step);
-        let mut waiting = Buffer::any(WAITING_ROWS * 4 * S::N);
+        let mut waiting = Buffer::any(waiting_gates::<S>());
         let weights = lstm_weights(lstm, self.packed, self.prepared);
         let projected =
             lstm.is_repeated.then(|| project(self.s, lstm, weights, rows, x, input.stride));
@@ -130,7 +130,8 @@ impl<S: Lanes> Block<'_, S> {
                 state: &mut state,
                 state_at: 0,
                 before: (time > 0).then_some([old, 0]),
-                gates: Gates::Waiting(&mut waiting),
+                waiting: &mut waiting,
+                remember: None,
                 squash: PhantomData,
             });
             match lstm.emit {

@@ -17,18 +17,22 @@ pub(crate) enum Input<'a, E> {
     Projected(&'a [E]),
 }
 
-/// Where the gates of a step lie.
-pub(crate) enum Gates<'a, E> {
-    /// All of them, kept for the way back: `[row, gate]` in rows of [`Shape::gate_row`], and the squashed states
-    /// `[row, unit]`.
-    Kept { gates: &'a mut [E], squashed: &'a mut [E] },
-    /// Those of [`WAITING_ROWS`] rows of a chunk, until they are activated: `[row, gate, lane]`.
-    Waiting(&'a mut [E]),
+/// What a training step keeps for the way back, `[row, ..]` of this step.
+pub(crate) struct Remember<'a, E> {
+    /// Activated gates, rows of [`Shape::gate_row`].
+    pub(crate) gates: &'a mut [E],
+    /// Squashed states.
+    pub(crate) squashed: &'a mut [E],
 }
 
 /// Rows whose gates are multiplied out before the first of them is activated: enough for the phases of
 /// [`Squash`] to keep the processor busy, few enough for their gates to stay in the first-level cache.
-pub(crate) const WAITING_ROWS: usize = 24;
+const WAITING_ROWS: usize = 12;
+
+/// Numbers of the gates that wait.
+pub(crate) const fn waiting_gates<S: Lanes>() -> usize {
+    WAITING_ROWS * 4 * S::N
+}
 
 /// One time step of all rows.
 pub(crate) struct Forward<'a, S: Lanes, Q> {
@@ -50,8 +54,10 @@ pub(crate) struct Forward<'a, S: Lanes, Q> {
     pub(crate) state_at: usize,
     /// Where hidden and cell states of the step before lie; `None` in the first step.
     pub(crate) before: Option<[usize; 2]>,
-    /// Where its gates lie.
-    pub(crate) gates: Gates<'a, S::E>,
+    /// [`waiting_gates`] that lie here until they are activated.
+    pub(crate) waiting: &'a mut [S::E],
+    /// What to keep; `None` when scoring.
+    pub(crate) remember: Option<Remember<'a, S::E>>,
     /// Candidate and output activation.
     pub(crate) squash: PhantomData<Q>,
 }
@@ -76,8 +82,7 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
     /// Gates before activation of `R` rows from `row`, of those that wait from `first`.
     #[inline(always)]
     fn multiply<const R: usize>(&mut self, s: S, chunk: usize, first: usize, row: usize) {
-        let (at, gate_row) = self.gates_at(chunk, first);
-        let to = at + row * gate_row;
+        let to = row * 4 * S::N;
         let row = first + row;
         let Shape { inputs, units, padded } = self.shape;
         let width = 4 * S::N;
@@ -112,135 +117,117 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
             let values = &self.weights.recurrent[panel(units)];
             s.tile::<R, 4>(units, a, Panel { values, row: width }, &mut acc);
         }
-        let (Gates::Kept { gates, .. } | Gates::Waiting(gates)) = &mut self.gates;
         for m in 0..R {
-            store(s, acc[m], gates, to + m * gate_row);
+            store(s, acc[m], self.waiting, to + m * width);
         }
     }
 
-    /// Where the gates of the row `first` lie, the first of those that wait, and how far the next row's are.
-    #[inline(always)]
-    fn gates_at(&self, chunk: usize, first: usize) -> (usize, usize) {
-        match self.gates {
-            Gates::Kept { .. } => {
-                let gate_row = self.shape.gate_row::<S>();
-                (first * gate_row + chunk * 4 * S::N, gate_row)
-            }
-            Gates::Waiting(_) => (0, 4 * S::N),
-        }
-    }
-
-    /// Activates the gates of `n` rows from `first`.
+    /// Activates the gates that wait, of `n` rows from `first`.
     #[inline(always)]
     fn activate(&mut self, s: S, chunk: usize, first: usize, n: usize) {
-        let (gates_at, gate_row) = self.gates_at(chunk, first);
         let at = first * self.shape.padded + chunk * S::N;
-        let rows = Rows { n, gates_at, gate_row, at, row: self.shape.padded };
-        let (Gates::Kept { gates, .. } | Gates::Waiting(gates)) = &mut self.gates;
-        exponentials::<S, Q>(s, rows, gates);
+        let gates_at = first * self.shape.gate_row::<S>() + chunk * 4 * S::N;
         let cells = Cells {
-            hidden: &mut *self.hidden,
-            hidden_at: self.hidden_at + at,
+            n,
+            row: self.shape.padded,
+            gate_row: self.shape.gate_row::<S>(),
+            waiting: &mut *self.waiting,
+            hidden: &mut self.hidden[self.hidden_at + at..],
             state: &mut *self.state,
             state_at: self.state_at + at,
             before_at: self.before.map(|[_, state_at]| state_at + at),
         };
-        match &mut self.gates {
-            Gates::Kept { gates, squashed } => cells.remember::<S, Q>(s, rows, gates, squashed),
-            Gates::Waiting(gates) => cells.forget::<S, Q>(s, rows, gates),
+        match &mut self.remember {
+            Some(Remember { gates, squashed }) => {
+                let (gates, squashed) = (&mut gates[gates_at..], &mut squashed[at..]);
+                cells.remember::<S, Q>(s, gates, squashed);
+            }
+            None => cells.score::<S, Q>(s),
         }
     }
 }
 
-/// Rows whose cells are activated side by side, of one chunk.
-#[derive(Clone, Copy)]
-struct Rows {
-    n: usize,
-    /// Where the gates of the first one lie.
-    gates_at: usize,
-    /// From the gates of one to those of the next.
-    gate_row: usize,
-    /// Where the units of the first one lie in a step.
-    at: usize,
-    /// From the units of one to those of the next.
-    row: usize,
-}
-
-/// Hidden and cell states; where those of the first row lie, and its cell state before.
+/// Cells of one chunk, whose gates before activation wait.
 struct Cells<'b, E> {
+    /// Rows.
+    n: usize,
+    /// From the units of one row to those of the next.
+    row: usize,
+    /// From the gates that are kept of one row to those of the next.
+    gate_row: usize,
+    /// `[row, gate, lane]`
+    waiting: &'b mut [E],
+    /// New hidden states, from the first row on.
     hidden: &'b mut [E],
-    hidden_at: usize,
+    /// Cell states; where the new ones of the first row go, and where those before lie.
     state: &'b mut [E],
     state_at: usize,
     before_at: Option<usize>,
 }
 
-/// The first phase of all rows, in place.
-#[inline(always)]
-fn exponentials<S: Lanes, Q: Squash>(s: S, rows: Rows, gates: &mut [S::E]) {
-    for k in 0..rows.n {
-        let at = rows.gates_at + k * rows.gate_row;
-        store(s, Q::exponentials(s, load(s, gates, at)), gates, at);
-    }
-}
-
 impl<E: Real> Cells<'_, E> {
+    /// All phases, of a step that remembers.
+    #[inline(always)]
+    fn remember<S: Lanes<E = E>, Q: Squash>(mut self, s: S, gates: &mut [E], squashed: &mut [E]) {
+        self.exponentials::<S, Q>(s);
+        for k in 0..self.n {
+            let e = load(s, self.waiting, k * 4 * S::N);
+            let (opened, state) = Q::open(s, e, self.before(s, k));
+            store(s, opened, gates, k * self.gate_row);
+            s.store(opened[3], self.waiting, (k * 4 + 3) * S::N);
+            s.store(state, self.state, self.state_at + k * self.row);
+        }
+        self.exponential::<S, Q>(s);
+        for k in 0..self.n {
+            let [e_state, _, _, output] = load(s, self.waiting, k * 4 * S::N);
+            let [output, tanh, hidden] = Q::close(s, output, e_state);
+            s.store(output, gates, k * self.gate_row + 3 * S::N);
+            s.store(tanh, squashed, k * self.row);
+            s.store(hidden, self.hidden, k * self.row);
+        }
+    }
+
+    /// All phases, of a step that remembers nothing.
+    #[inline(always)]
+    fn score<S: Lanes<E = E>, Q: Squash>(mut self, s: S) {
+        self.exponentials::<S, Q>(s);
+        for k in 0..self.n {
+            let e = load(s, self.waiting, k * 4 * S::N);
+            let (output, state) = Q::state(s, e, self.before(s, k));
+            s.store(output, self.waiting, (k * 4 + 3) * S::N);
+            s.store(state, self.state, self.state_at + k * self.row);
+        }
+        self.exponential::<S, Q>(s);
+        for k in 0..self.n {
+            let [e_state, _, _, output] = load(s, self.waiting, k * 4 * S::N);
+            s.store(Q::hidden(s, output, e_state), self.hidden, k * self.row);
+        }
+    }
+
+    /// The first phase, in place.
+    #[inline(always)]
+    fn exponentials<S: Lanes<E = E>, Q: Squash>(&mut self, s: S) {
+        for k in 0..self.n {
+            let at = k * 4 * S::N;
+            store(s, Q::exponentials(s, load(s, self.waiting, at)), self.waiting, at);
+        }
+    }
+
+    /// The third phase, in the place of the first gate.
+    #[inline(always)]
+    fn exponential<S: Lanes<E = E>, Q: Squash>(&mut self, s: S) {
+        for k in 0..self.n {
+            let state = s.load(self.state, self.state_at + k * self.row);
+            s.store(Q::exponential(s, state), self.waiting, k * 4 * S::N);
+        }
+    }
+
     /// The state before of row `k`.
     #[inline(always)]
-    fn before<S: Lanes<E = E>>(&self, s: S, rows: Rows, k: usize) -> S::V {
+    fn before<S: Lanes<E = E>>(&self, s: S, k: usize) -> S::V {
         match self.before_at {
-            Some(at) => s.load(self.state, at + k * rows.row),
+            Some(at) => s.load(self.state, at + k * self.row),
             None => s.splat(E::default()),
-        }
-    }
-
-    /// The other phases, of a step that remembers.
-    #[inline(always)]
-    fn remember<S: Lanes<E = E>, Q: Squash>(
-        self,
-        s: S,
-        rows: Rows,
-        gates: &mut [E],
-        squashed: &mut [E],
-    ) {
-        for k in 0..rows.n {
-            let at = rows.gates_at + k * rows.gate_row;
-            let (opened, state) = Q::open(s, load(s, gates, at), self.before(s, rows, k));
-            store(s, opened, gates, at);
-            s.store(state, self.state, self.state_at + k * rows.row);
-        }
-        for k in 0..rows.n {
-            let state = s.load(self.state, self.state_at + k * rows.row);
-            s.store(Q::exponential(s, state), squashed, rows.at + k * rows.row);
-        }
-        for k in 0..rows.n {
-            let (at, output_at) =
-                (rows.at + k * rows.row, rows.gates_at + k * rows.gate_row + 3 * S::N);
-            let e_state = s.load(squashed, at);
-            let [output, tanh, hidden] = Q::close(s, s.load(gates, output_at), e_state);
-            s.store(output, gates, output_at);
-            s.store(tanh, squashed, at);
-            s.store(hidden, self.hidden, self.hidden_at + k * rows.row);
-        }
-    }
-
-    /// The other phases, of a step that remembers nothing.
-    #[inline(always)]
-    fn forget<S: Lanes<E = E>, Q: Squash>(self, s: S, rows: Rows, gates: &mut [E]) {
-        for k in 0..rows.n {
-            let at = rows.gates_at + k * rows.gate_row;
-            let (output, state) = Q::state(s, load(s, gates, at), self.before(s, rows, k));
-            s.store(output, gates, at + 3 * S::N);
-            s.store(state, self.state, self.state_at + k * rows.row);
-        }
-        for k in 0..rows.n {
-            let state = s.load(self.state, self.state_at + k * rows.row);
-            s.store(Q::exponential(s, state), gates, rows.gates_at + k * rows.gate_row);
-        }
-        for k in 0..rows.n {
-            let [e_state, _, _, output] = load(s, gates, rows.gates_at + k * rows.gate_row);
-            let hidden = Q::hidden(s, output, e_state);
-            s.store(hidden, self.hidden, self.hidden_at + k * rows.row);
         }
     }
 }

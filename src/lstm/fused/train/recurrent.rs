@@ -6,7 +6,9 @@ use super::{Memory, Shard, Trace};
 use crate::fused::buffer::Buffer;
 use crate::fused::cell::Squash;
 use crate::fused::lanes::{Lanes, Panel, Strided};
-use crate::fused::lstm::{CellsBack, Forward, Gates, Input, Totals, WeightGradient};
+use crate::fused::lstm::{
+    CellsBack, Forward, Input, Remember, Totals, WeightGradient, waiting_gates,
+};
 use crate::fused::parts::{lstm_weights, project};
 use crate::fused::plan::{Lstm, Signal};
 use crate::fused::product::Product;
@@ -31,6 +33,7 @@ impl<S: Lanes> Shard<'_, S> {
         let mut state = Buffer::any(lstm.steps * step);
         let mut gates = Buffer::any(lstm.steps * gate_step);
         let mut squashed = Buffer::any(lstm.steps * step);
+        let mut waiting = Buffer::any(waiting_gates::<S>());
         let weights = lstm_weights(lstm, self.packed, self.prepared);
         let projected =
             lstm.is_repeated.then(|| project(self.s, lstm, weights, rows, x, input.stride));
@@ -50,10 +53,11 @@ impl<S: Lanes> Shard<'_, S> {
                 state: &mut state,
                 state_at: at,
                 before: (time > 0).then(|| [at - step; 2]),
-                gates: Gates::Kept {
+                waiting: &mut waiting,
+                remember: Some(Remember {
                     gates: &mut gates[time * gate_step..(time + 1) * gate_step],
                     squashed: &mut squashed[at..at + step],
-                },
+                }),
                 squash: PhantomData,
             });
         }
