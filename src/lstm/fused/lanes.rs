@@ -3,8 +3,8 @@
 //! A value of a [`Lanes`] type is a token: it can only be made where the machine has the instruction set, so
 //! that every method may use it. Kernels are generic over the token, are forced inline, and are entered
 //! through [`Lanes::run`], the one function that the compiler builds with the set's features enabled. Kernels
-//! loop over indices: what an iterator's closure does is not compiled for the set unless it is inlined, which a
-//! dev build may decide against.
+//! put no arithmetic into closures: what an iterator's closure does is not compiled for the set unless it is
+//! inlined, which a dev build may decide against.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

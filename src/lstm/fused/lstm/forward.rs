@@ -118,7 +118,7 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
             s.tile::<R, 4>(units, a, Panel { values, row: width }, &mut acc);
         }
         for m in 0..R {
-            store(s, acc[m], self.waiting, to + m * width);
+            store(s, acc[m], &mut self.waiting[to + m * width..]);
         }
     }
 
@@ -127,15 +127,18 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
     fn activate(&mut self, s: S, chunk: usize, first: usize, n: usize) {
         let at = first * self.shape.padded + chunk * S::N;
         let gates_at = first * self.shape.gate_row::<S>() + chunk * 4 * S::N;
+        let row = self.shape.padded;
         let cells = Cells {
-            n,
-            row: self.shape.padded,
+            row,
             gate_row: self.shape.gate_row::<S>(),
-            waiting: &mut *self.waiting,
+            waiting: &mut self.waiting[..n * 4 * S::N],
             hidden: &mut self.hidden[self.hidden_at + at..],
-            state: &mut *self.state,
-            state_at: self.state_at + at,
-            before_at: self.before.map(|[_, state_at]| state_at + at),
+            states: States {
+                values: &mut *self.state,
+                at: self.state_at + at,
+                before_at: self.before.map(|[_, state_at]| state_at + at),
+                row,
+            },
         };
         match &mut self.remember {
             Some(Remember { gates, squashed }) => {
@@ -149,76 +152,86 @@ impl<S: Lanes, Q: Squash> Forward<'_, S, Q> {
 
 /// Cells of one chunk, whose gates before activation wait.
 struct Cells<'b, E> {
-    /// Rows.
-    n: usize,
     /// From the units of one row to those of the next.
     row: usize,
     /// From the gates that are kept of one row to those of the next.
     gate_row: usize,
-    /// `[row, gate, lane]`
+    /// `[row, gate, lane]`, of these rows alone.
     waiting: &'b mut [E],
     /// New hidden states, from the first row on.
     hidden: &'b mut [E],
-    /// Cell states; where the new ones of the first row go, and where those before lie.
-    state: &'b mut [E],
-    state_at: usize,
+    states: States<'b, E>,
+}
+
+/// Cell states of one chunk.
+struct States<'b, E> {
+    values: &'b mut [E],
+    /// Where the new ones of the first row go.
+    at: usize,
+    /// Where those before lie, maybe in the same place; `None` in the first step.
     before_at: Option<usize>,
+    /// From one row to the next.
+    row: usize,
 }
 
 impl<E: Real> Cells<'_, E> {
     /// All phases, of a step that remembers.
     #[inline(always)]
-    fn remember<S: Lanes<E = E>, Q: Squash>(mut self, s: S, gates: &mut [E], squashed: &mut [E]) {
-        self.exponentials::<S, Q>(s);
-        for k in 0..self.n {
-            let e = load(s, self.waiting, k * 4 * S::N);
-            let (opened, state) = Q::open(s, e, self.before(s, k));
-            store(s, opened, gates, k * self.gate_row);
-            s.store(opened[3], self.waiting, (k * 4 + 3) * S::N);
-            s.store(state, self.state, self.state_at + k * self.row);
+    fn remember<S: Lanes<E = E>, Q: Squash>(self, s: S, gates: &mut [E], squashed: &mut [E]) {
+        let Self { row, gate_row, waiting, hidden, mut states } = self;
+        exponentials::<S, Q>(s, waiting);
+        let kept = gates.chunks_mut(gate_row);
+        for (k, (waiting, gates)) in waiting.chunks_exact_mut(4 * S::N).zip(kept).enumerate() {
+            let (opened, state) = Q::open(s, load(s, waiting), states.before(s, k));
+            store(s, opened, gates);
+            s.store(opened[3], waiting, 3 * S::N);
+            states.set(s, k, state);
         }
-        self.exponential::<S, Q>(s);
-        for k in 0..self.n {
-            let [e_state, _, _, output] = load(s, self.waiting, k * 4 * S::N);
-            let [output, tanh, hidden] = Q::close(s, output, e_state);
-            s.store(output, gates, k * self.gate_row + 3 * S::N);
-            s.store(tanh, squashed, k * self.row);
-            s.store(hidden, self.hidden, k * self.row);
+        states.exponentials::<S, Q>(s, waiting);
+        let kept = gates.chunks_mut(gate_row).zip(squashed.chunks_mut(row));
+        let cells = waiting.chunks_exact(4 * S::N).zip(hidden.chunks_mut(row)).zip(kept);
+        for ((waiting, hidden), (gates, squashed)) in cells {
+            let [e_state, _, _, output] = load(s, waiting);
+            let [output, tanh, new] = Q::close(s, output, e_state);
+            s.store(output, gates, 3 * S::N);
+            s.store(tanh, squashed, 0);
+            s.store(new, hidden, 0);
         }
     }
 
     /// All phases, of a step that remembers nothing.
     #[inline(always)]
-    fn score<S: Lanes<E = E>, Q: Squash>(mut self, s: S) {
-        self.exponentials::<S, Q>(s);
-        for k in 0..self.n {
-            let e = load(s, self.waiting, k * 4 * S::N);
-            let (output, state) = Q::state(s, e, self.before(s, k));
-            s.store(output, self.waiting, (k * 4 + 3) * S::N);
-            s.store(state, self.state, self.state_at + k * self.row);
+    fn score<S: Lanes<E = E>, Q: Squash>(self, s: S) {
+        let Self { row, waiting, hidden, mut states, .. } = self;
+        exponentials::<S, Q>(s, waiting);
+        for (k, waiting) in waiting.chunks_exact_mut(4 * S::N).enumerate() {
+            let (output, state) = Q::state(s, load(s, waiting), states.before(s, k));
+            s.store(output, waiting, 3 * S::N);
+            states.set(s, k, state);
         }
-        self.exponential::<S, Q>(s);
-        for k in 0..self.n {
-            let [e_state, _, _, output] = load(s, self.waiting, k * 4 * S::N);
-            s.store(Q::hidden(s, output, e_state), self.hidden, k * self.row);
-        }
-    }
-
-    /// The first phase, in place.
-    #[inline(always)]
-    fn exponentials<S: Lanes<E = E>, Q: Squash>(&mut self, s: S) {
-        for k in 0..self.n {
-            let at = k * 4 * S::N;
-            store(s, Q::exponentials(s, load(s, self.waiting, at)), self.waiting, at);
+        states.exponentials::<S, Q>(s, waiting);
+        for (waiting, hidden) in waiting.chunks_exact(4 * S::N).zip(hidden.chunks_mut(row)) {
+            let [e_state, _, _, output] = load(s, waiting);
+            s.store(Q::hidden(s, output, e_state), hidden, 0);
         }
     }
+}
 
-    /// The third phase, in the place of the first gate.
+/// The first phase, in place.
+#[inline(always)]
+fn exponentials<S: Lanes, Q: Squash>(s: S, waiting: &mut [S::E]) {
+    for waiting in waiting.chunks_exact_mut(4 * S::N) {
+        store(s, Q::exponentials(s, load(s, waiting)), waiting);
+    }
+}
+
+impl<E: Real> States<'_, E> {
+    /// The third phase, to the place of the first gate.
     #[inline(always)]
-    fn exponential<S: Lanes<E = E>, Q: Squash>(&mut self, s: S) {
-        for k in 0..self.n {
-            let state = s.load(self.state, self.state_at + k * self.row);
-            s.store(Q::exponential(s, state), self.waiting, k * 4 * S::N);
+    fn exponentials<S: Lanes<E = E>, Q: Squash>(&self, s: S, waiting: &mut [E]) {
+        let new = self.values[self.at..].chunks(self.row);
+        for (waiting, state) in waiting.chunks_exact_mut(4 * S::N).zip(new) {
+            s.store(Q::exponential(s, s.load(state, 0)), waiting, 0);
         }
     }
 
@@ -226,16 +239,22 @@ impl<E: Real> Cells<'_, E> {
     #[inline(always)]
     fn before<S: Lanes<E = E>>(&self, s: S, k: usize) -> S::V {
         match self.before_at {
-            Some(at) => s.load(self.state, at + k * self.row),
+            Some(at) => s.load(self.values, at + k * self.row),
             None => s.splat(E::default()),
         }
     }
+
+    /// Sets the new one.
+    #[inline(always)]
+    fn set<S: Lanes<E = E>>(&mut self, s: S, k: usize, state: S::V) {
+        s.store(state, self.values, self.at + k * self.row);
+    }
 }
 
-/// The gates of a cell.
+/// The gates of a cell, which `from` begins with.
 #[inline(always)]
-fn load<S: Lanes>(s: S, from: &[S::E], at: usize) -> [S::V; 4] {
-    let from = &from[at..at + 4 * S::N];
+fn load<S: Lanes>(s: S, from: &[S::E]) -> [S::V; 4] {
+    let from = &from[..4 * S::N];
     let mut gates = [s.splat(S::E::default()); 4];
     for v in 0..4 {
         gates[v] = s.load(from, v * S::N);
@@ -244,8 +263,8 @@ fn load<S: Lanes>(s: S, from: &[S::E], at: usize) -> [S::V; 4] {
 }
 
 #[inline(always)]
-fn store<S: Lanes>(s: S, gates: [S::V; 4], to: &mut [S::E], at: usize) {
-    let to = &mut to[at..at + 4 * S::N];
+fn store<S: Lanes>(s: S, gates: [S::V; 4], to: &mut [S::E]) {
+    let to = &mut to[..4 * S::N];
     for v in 0..4 {
         s.store(gates[v], to, v * S::N);
     }
