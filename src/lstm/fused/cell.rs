@@ -15,9 +15,9 @@ pub(crate) trait Squash: Copy + 'static {
     /// First phase: exponentials of `z`, where there are any.
     fn exponentials<S: Lanes>(s: S, z: [S::V; 4]) -> [S::V; 4];
 
-    /// Second phase, of a step that remembers its gates: from the exponentials to the gates, of which
-    /// [`Squash::close`] finishes the last one, and the cell state.
-    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V);
+    /// Second phase, of a step that remembers its gates: input, forget and candidate gate, what [`Squash::close`]
+    /// needs of the output gate, and the cell state.
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 3], S::V, S::V);
 
     /// Second phase of a step that remembers nothing: what [`Squash::hidden`] needs of the output gate, and the cell
     /// state.
@@ -26,8 +26,8 @@ pub(crate) trait Squash: Copy + 'static {
     /// Third phase: what the last one needs of the state.
     fn exponential<S: Lanes>(s: S, state: S::V) -> S::V;
 
-    /// Fourth phase, of a step that remembers: output gate, squashed state and hidden state, from the last gate
-    /// of the second phase and what came of the third.
+    /// Fourth phase, of a step that remembers: output gate, squashed state and hidden state, from what the second
+    /// one kept of the output gate and what came of the third.
     fn close<S: Lanes>(s: S, output: S::V, exponential: S::V) -> [S::V; 3];
 
     /// Fourth phase of a step that remembers nothing: the hidden state, from what the second one kept of the output
@@ -54,7 +54,7 @@ impl Squash for Tanh {
     }
 
     #[inline(always)]
-    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V) {
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 3], S::V, S::V) {
         let one = s.splat(S::E::ONE);
         let [e_input, e_forget, e_candidate, e_output] = e;
         let (a, b, c) = (s.add(one, e_input), s.add(one, e_forget), s.add(one, e_candidate));
@@ -64,7 +64,7 @@ impl Squash for Tanh {
         let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
         let candidate = s.mul(s.mul(inverse, both), s.sub(one, e_candidate));
         let state = s.fma(forget, before, s.mul(input, candidate));
-        ([input, forget, candidate, e_output], state)
+        ([input, forget, candidate], e_output, state)
     }
 
     #[inline(always)]
@@ -116,7 +116,7 @@ impl Squash for Relu {
     }
 
     #[inline(always)]
-    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 4], S::V) {
+    fn open<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> ([S::V; 3], S::V, S::V) {
         let one = s.splat(S::E::ONE);
         let [e_input, e_forget, candidate, e_output] = e;
         let (a, b, c) = (s.add(one, e_input), s.add(one, e_forget), s.add(one, e_output));
@@ -126,12 +126,12 @@ impl Squash for Relu {
         let (input, forget) = (s.mul(inverse_both, b), s.mul(inverse_both, a));
         let (candidate, output) = (s.relu(candidate), s.mul(inverse, a_b));
         let state = s.fma(forget, before, s.mul(input, candidate));
-        ([input, forget, candidate, output], state)
+        ([input, forget, candidate], output, state)
     }
 
     #[inline(always)]
     fn state<S: Lanes>(s: S, e: [S::V; 4], before: S::V) -> (S::V, S::V) {
-        let ([_, _, _, output], state) = Self::open(s, e, before);
+        let (_, output, state) = Self::open(s, e, before);
         (output, state)
     }
 

@@ -182,9 +182,9 @@ impl<E: Real> Cells<'_, E> {
         exponentials::<S, Q>(s, waiting);
         let kept = gates.chunks_mut(gate_row);
         for (k, (waiting, gates)) in waiting.chunks_exact_mut(4 * S::N).zip(kept).enumerate() {
-            let (opened, state) = Q::open(s, load(s, waiting), states.before(s, k));
+            let (opened, output, state) = Q::open(s, load(s, waiting), states.before(s, k));
             store(s, opened, gates);
-            s.store(opened[3], waiting, 3 * S::N);
+            s.store(output, waiting, 3 * S::N);
             states.set(s, k, state);
         }
         states.exponentials::<S, Q>(s, waiting);
@@ -263,9 +263,9 @@ fn load<S: Lanes>(s: S, from: &[S::E]) -> [S::V; 4] {
 }
 
 #[inline(always)]
-fn store<S: Lanes>(s: S, gates: [S::V; 4], to: &mut [S::E]) {
-    let to = &mut to[..4 * S::N];
-    for v in 0..4 {
+fn store<S: Lanes, const GATES: usize>(s: S, gates: [S::V; GATES], to: &mut [S::E]) {
+    let to = &mut to[..GATES * S::N];
+    for v in 0..GATES {
         s.store(gates[v], to, v * S::N);
     }
 }
