@@ -21,6 +21,7 @@ use oddlot_series::{Judge, OfTicker};
 use rayon::prelude::*;
 
 use super::Job;
+use super::in_hand::{CountedScorer, InHand, SharingNetwork};
 use crate::artifact::Pack;
 use crate::cells::Cells;
 use crate::progress::{self, Stage};
@@ -267,7 +268,7 @@ impl<'a> Scoring<'a> {
         let (mut detectors, mut units) = (Vec::new(), Units::None);
         for (idx, ready) in job.models.iter().enumerate() {
             let Some(model) = ready.of_part(part) else { continue };
-            let (mut detector, own) = match ready.is_packed() {
+            let (detector, own) = match ready.is_packed() {
                 false => {
                     let detector = model.detector(links.clone(), events)?;
                     // An archive has no held-out rows to tell an error of.
@@ -285,12 +286,6 @@ impl<'a> Scoring<'a> {
             if idx == first {
                 units = own;
             }
-            for judge in detector.each_mut() {
-                if let Judge::Network { network, .. } = &mut judge.detector.judge {
-                    let watch = Arc::clone(self.watch);
-                    *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
-                }
-            }
             detectors.push(detector);
         }
         Ok((detectors, units))
@@ -300,12 +295,19 @@ impl<'a> Scoring<'a> {
     async fn judged(
         &self,
         relation: &WindowsRelation,
-        detectors: Vec<OfTicker>,
+        mut detectors: Vec<OfTicker>,
         tally: &Arc<Tally>,
     ) -> Result<score::JudgedStream, Error> {
-        let (job, watch) = (self.job, self.watch);
+        let (job, watch, in_hand) = (self.job, self.watch, Arc::<InHand>::default());
+        for judge in detectors.iter_mut().flat_map(OfTicker::each_mut) {
+            if let Judge::Network { network, .. } = &mut judge.detector.judge {
+                let timed = TimedNetwork { network: Arc::clone(network), watch: Arc::clone(watch) };
+                *network = Arc::new(SharingNetwork { network: timed, in_hand: in_hand.clone() });
+            }
+        }
         let layout = job.prices.layout.clone();
         let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
+        let scorer = CountedScorer { scorer, in_hand };
         let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
         let scorer = Arc::new(OfChosen { scorer, selection: job.selection.clone() });
         score::stream(&job.prices.session, relation, layout, scorer).await
