@@ -138,11 +138,11 @@ impl<'a> Scoring<'a> {
         let Scored { writers, spans, tally, n_rows } = scored?;
         self.done.n_rows += n_rows;
         // The counts first: where they are missing, cells are too, and the next run makes both.
-        let (job, prints) = (self.job, &self.cells.prints);
+        let (job, cells) = (self.job, self.cells);
         let pipeline = job.plan.pipeline.as_str();
-        let years = job.digest.years().into_iter().chain(self.cells.all_years());
-        let fingerprints =
-            years.map(|year| (year, prints.of_errors(job.digest, pipeline, year, part))).collect();
+        let years = job.digest.years().into_iter().chain(cells.all_years());
+        let print = |year| cells.errors_print(job.digest, pipeline, year, part);
+        let fingerprints = years.map(|year| (year, print(year))).collect();
         counts.replace(first_year, fingerprints, tally.years(), self.last_day());
         if job.selection.is_whole() {
             counts.store(job.root, pipeline, part, self.staging).await?;
@@ -331,7 +331,7 @@ impl<'a> Scoring<'a> {
         };
         let ledger = Ledger::new(job.root.clone());
         let span = job.span_beside(spans.of(&staged.cell), stale.entry.as_ref());
-        let fingerprint = cells.prints.of(job.digest, &staged.cell, span);
+        let fingerprint = cells.prints.of_chosen(job.digest, stale, span);
         let (run_id, parts) = (self.run_id.as_str(), cells.prints.parts);
         let made_of = cells.prints.made_of(job.digest, &staged.cell, span);
         let made_of = Some(&made_of);
