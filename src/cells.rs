@@ -312,7 +312,7 @@ impl Prints {
         to_train: &[ToTrain],
         full_refresh: bool,
     ) -> Chosen {
-        let span = entry.as_ref().map_or((cell.year, cell.year), |entry| entry.span);
+        let span = prints::span_of(&cell, entry.as_ref());
         let fingerprint = self.of(digest, &cell, span);
         let found = entry.as_ref().map(|entry| entry.fingerprint.as_str());
         let is_fresh = found.is_some_and(|found| {

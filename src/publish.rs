@@ -30,6 +30,7 @@ use crate::stopwatch::Stopwatch;
 use crate::train::Ready;
 
 mod beside;
+mod in_hand;
 mod models;
 mod orphans;
 mod scoring;

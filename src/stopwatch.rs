@@ -193,6 +193,11 @@ impl Fitted for TimedNetwork {
         self.watch.during(Part::Network, || self.network.expect(windows))
     }
 
+    fn expect_alone(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
+        self.watch.count(windows.len());
+        self.watch.during(Part::Network, || self.network.expect_alone(windows))
+    }
+
     fn weights(&self) -> Vec<NamedTensor> {
         self.network.weights()
     }

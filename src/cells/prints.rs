@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use oddlot_engine::Error;
 use oddlot_engine::fingerprint::{InputDigest, Reach};
 use oddlot_engine::tables::cell::part_of;
-use oddlot_engine::tables::{Cell, MadeOf, SCHEMA_VERSION, SCORING_VERSION, Table};
+use oddlot_engine::tables::{Cell, CellEntry, MadeOf, SCHEMA_VERSION, SCORING_VERSION, Table};
 use sha2::{Digest, Sha256};
 
-use super::parts;
+use super::{Cells, Chosen, parts};
 use crate::artifact::Model;
 use crate::plan::{Plan, hex};
 use crate::prices::{Prices, is_own, sql_of};
@@ -47,6 +47,23 @@ const OF_CHOSEN: &str = "chosen:";
 
 pub(super) fn is_of_chosen(fingerprint: &str) -> bool {
     fingerprint.starts_with(OF_CHOSEN)
+}
+
+impl Cells {
+    /// The fingerprint of the rows of `errors` in `year` and `part`.
+    pub fn errors_print(
+        &self,
+        digest: &InputDigest,
+        pipeline: &str,
+        year: i32,
+        part: u32,
+    ) -> String {
+        let cell = Cell { table: Table::Errors, pipeline: pipeline.to_owned(), year, part };
+        match self.all.iter().find(|chosen| chosen.cell == cell) {
+            Some(chosen) => chosen.fingerprint.clone(),
+            None => self.prints.of(digest, &cell, (year, year)),
+        }
+    }
 }
 
 impl Prints {
@@ -217,10 +234,14 @@ impl Prints {
         self.selection.parts(self.parts).into_iter()
     }
 
-    /// The fingerprint of the rows of `errors` in `year` and `part`.
-    pub fn of_errors(&self, digest: &InputDigest, pipeline: &str, year: i32, part: u32) -> String {
-        let cell = Cell { table: Table::Errors, pipeline: pipeline.to_owned(), year, part };
-        self.of(digest, &cell, (year, year))
+    /// [`Self::of`] of a chosen cell: the one it was chosen by, where it is taken of the same months.
+    pub fn of_chosen(&self, digest: &InputDigest, chosen: &Chosen, span: (i32, i32)) -> String {
+        let Chosen { cell, fingerprint, entry, .. } = chosen;
+        let months = |span| self.span_and_reach(cell, span).0;
+        match months(span) == months(span_of(cell, entry.as_ref())) {
+            true => fingerprint.clone(),
+            false => self.of(digest, cell, span),
+        }
     }
 
     /// The part of `ticker`.
@@ -247,6 +268,11 @@ impl Prints {
         let cut = digest.tickers_before(first_day, is_own);
         (!cut.is_empty()).then_some((first_day, Reading { first_year, cut, n_warm }))
     }
+}
+
+/// Years into which the events of `cell` are known to reach; it is chosen by the fingerprint of these.
+pub(super) fn span_of(cell: &Cell, entry: Option<&CellEntry>) -> (i32, i32) {
+    entry.map_or((cell.year, cell.year), |entry| entry.span)
 }
 
 /// What of settings and queries the rows depend on.

@@ -60,18 +60,13 @@ fn digest(changed: Option<usize>) -> InputDigest {
     digest
 }
 
-/// Years of `table` that a changed row dirties; events reach as `span` says of a year.
-fn dirty(
-    table: Table,
-    changed: usize,
-    is_across: bool,
-    span: impl Fn(i32) -> (i32, i32),
-) -> Vec<i32> {
+/// Of scores that depend on ten rows before and two after.
+fn prints(is_across: bool) -> Prints {
     let reach = Reach { rows_before: 10, rows_after: 2 };
     let selection = Selection::default();
     let context = String::new();
     let (of_parts, settings, models) = Default::default();
-    let prints = Prints {
+    Prints {
         context,
         of_parts,
         settings,
@@ -81,7 +76,17 @@ fn dirty(
         event_rows: 1,
         is_across,
         selection,
-    };
+    }
+}
+
+/// Years of `table` that a changed row dirties; events reach as `span` says of a year.
+fn dirty(
+    table: Table,
+    changed: usize,
+    is_across: bool,
+    span: impl Fn(i32) -> (i32, i32),
+) -> Vec<i32> {
+    let prints = prints(is_across);
     let (old, new) = (digest(None), digest(Some(changed)));
     assert_eq!(old.years(), (1970..1978).collect::<Vec<_>>());
     let is_dirty = |year: &i32| {
@@ -118,4 +123,23 @@ fn a_range_touches_whole_years() {
     assert_eq!(range.to_string(), "1972-06-01 … 1973-01-01");
     assert!(Range { from: None, to: date("1969-12-31") }.touches(1969));
     assert!((1960..1980).all(|year| Range::default().touches(year)));
+}
+
+#[test]
+fn a_cell_whose_events_reach_as_far_as_they_did_keeps_the_fingerprint_that_it_was_chosen_by() {
+    let (prints, digest) = (prints(false), digest(None));
+    let print = |table, span| {
+        let chosen = Chosen {
+            cell: cell(table, 1972, 0),
+            fingerprint: "as chosen".to_owned(),
+            entry: None,
+            why: Vec::new(),
+        };
+        (prints.of_chosen(&digest, &chosen, span), prints.of(&digest, &chosen.cell, span))
+    };
+    assert_eq!(print(Table::Events, (1972, 1972)).0, "as chosen");
+    let (found, expected) = print(Table::Events, (1972, 1975));
+    assert_eq!(found, expected);
+    // Scores know nothing of events.
+    assert_eq!(print(Table::Errors, (1972, 1975)).0, "as chosen");
 }

@@ -20,6 +20,11 @@ pub(crate) trait Compute: Send + Sync {
     /// depend on the others.
     fn expect(&self, weights: &Self::Weights, windows: Windows<'_>) -> Vec<f32>;
 
+    /// [`Self::expect`] on the thread that asks, where the engine can keep to it.
+    fn expect_alone(&self, weights: &Self::Weights, windows: Windows<'_>) -> Vec<f32> {
+        self.expect(weights, windows)
+    }
+
     /// A training on `windows` that starts from the flat weight vector.
     fn trainer<'a>(&'a self, flat: Vec<f32>, windows: Windows<'a>) -> Self::Trainer<'a>;
 }

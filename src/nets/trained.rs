@@ -37,6 +37,11 @@ impl<C: Compute> Fitted for Trained<C> {
         expect::expect(&self.engine, &self.network, &self.weights, windows)
     }
 
+    fn expect_alone(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
+        self.network.check_windows(&windows)?;
+        Ok(self.engine.expect_alone(&self.weights, windows))
+    }
+
     fn weights(&self) -> Vec<NamedTensor> {
         self.network.layout.named(&self.flat)
     }

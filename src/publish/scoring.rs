@@ -21,6 +21,7 @@ use oddlot_series::{Judge, OfTicker};
 use rayon::prelude::*;
 
 use super::Job;
+use super::in_hand::{CountedScorer, InHand, SharingNetwork};
 use crate::artifact::Pack;
 use crate::cells::Cells;
 use crate::progress::{self, Stage};
@@ -137,11 +138,11 @@ impl<'a> Scoring<'a> {
         let Scored { writers, spans, tally, n_rows } = scored?;
         self.done.n_rows += n_rows;
         // The counts first: where they are missing, cells are too, and the next run makes both.
-        let (job, prints) = (self.job, &self.cells.prints);
+        let (job, cells) = (self.job, self.cells);
         let pipeline = job.plan.pipeline.as_str();
-        let years = job.digest.years().into_iter().chain(self.cells.all_years());
-        let fingerprints =
-            years.map(|year| (year, prints.of_errors(job.digest, pipeline, year, part))).collect();
+        let years = job.digest.years().into_iter().chain(cells.all_years());
+        let print = |year| cells.errors_print(job.digest, pipeline, year, part);
+        let fingerprints = years.map(|year| (year, print(year))).collect();
         counts.replace(first_year, fingerprints, tally.years(), self.last_day());
         if job.selection.is_whole() {
             counts.store(job.root, pipeline, part, self.staging).await?;
@@ -267,7 +268,7 @@ impl<'a> Scoring<'a> {
         let (mut detectors, mut units) = (Vec::new(), Units::None);
         for (idx, ready) in job.models.iter().enumerate() {
             let Some(model) = ready.of_part(part) else { continue };
-            let (mut detector, own) = match ready.is_packed() {
+            let (detector, own) = match ready.is_packed() {
                 false => {
                     let detector = model.detector(links.clone(), events)?;
                     // An archive has no held-out rows to tell an error of.
@@ -285,12 +286,6 @@ impl<'a> Scoring<'a> {
             if idx == first {
                 units = own;
             }
-            for judge in detector.each_mut() {
-                if let Judge::Network { network, .. } = &mut judge.detector.judge {
-                    let watch = Arc::clone(self.watch);
-                    *network = Arc::new(TimedNetwork { network: Arc::clone(network), watch });
-                }
-            }
             detectors.push(detector);
         }
         Ok((detectors, units))
@@ -300,12 +295,19 @@ impl<'a> Scoring<'a> {
     async fn judged(
         &self,
         relation: &WindowsRelation,
-        detectors: Vec<OfTicker>,
+        mut detectors: Vec<OfTicker>,
         tally: &Arc<Tally>,
     ) -> Result<score::JudgedStream, Error> {
-        let (job, watch) = (self.job, self.watch);
+        let (job, watch, in_hand) = (self.job, self.watch, Arc::<InHand>::default());
+        for judge in detectors.iter_mut().flat_map(OfTicker::each_mut) {
+            if let Judge::Network { network, .. } = &mut judge.detector.judge {
+                let timed = TimedNetwork { network: Arc::clone(network), watch: Arc::clone(watch) };
+                *network = Arc::new(SharingNetwork { network: timed, in_hand: in_hand.clone() });
+            }
+        }
         let layout = job.prices.layout.clone();
         let scorer = Judges::new(detectors, layout.clone(), Arc::clone(tally) as _);
+        let scorer = CountedScorer { scorer, in_hand };
         let scorer = Arc::new(TimedScorer { scorer, watch: Arc::clone(watch) });
         let scorer = Arc::new(OfChosen { scorer, selection: job.selection.clone() });
         score::stream(&job.prices.session, relation, layout, scorer).await
@@ -329,7 +331,7 @@ impl<'a> Scoring<'a> {
         };
         let ledger = Ledger::new(job.root.clone());
         let span = job.span_beside(spans.of(&staged.cell), stale.entry.as_ref());
-        let fingerprint = cells.prints.of(job.digest, &staged.cell, span);
+        let fingerprint = cells.prints.of_chosen(job.digest, stale, span);
         let (run_id, parts) = (self.run_id.as_str(), cells.prints.parts);
         let made_of = cells.prints.made_of(job.digest, &staged.cell, span);
         let made_of = Some(&made_of);

@@ -71,7 +71,7 @@ pub(crate) fn apart(mut scores: Scores, history: &History<'_>, split: &Split) ->
             scores.n_windows[end] = 0;
         }
     }
-    scores.fallback.fill(f64::NAN);
+    scores.falls_back = false;
     scores
 }
 
@@ -181,11 +181,11 @@ mod tests {
         let split = Split::try_from(spans).unwrap();
         let network = stub(Target::NextEverywhere, Loss::Mae);
         let scores = score(&network, WindowScore::MeanAbsolute, &scaler(), &view).unwrap();
-        let scores = apart(Scores { fallback: vec![1.0; 7], ..scores }, &view, &split);
+        let scores = apart(Scores { changes: vec![1.0; 7], ..scores }, &view, &split);
         let scored: Vec<bool> = scores.causal.iter().map(|score| score.is_finite()).collect();
         // Windows that end at rows 4 and 5 begin in training and end after it.
         assert_eq!(scored, [false, false, true, true, false, false, true]);
-        assert!(scores.fallback.iter().all(|score| score.is_nan()));
+        assert!(scores.fallback(|_| true).iter().all(|score| score.is_nan()));
     }
 
     #[test]

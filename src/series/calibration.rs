@@ -126,9 +126,10 @@ impl CalibrateError {
 impl Sample {
     /// What counts of the scores of one ticker.
     pub fn of(history: &History<'_>, scores: &Scores, split: &Split) -> Self {
-        let rows = (0..history.len()).filter(|&row_idx| {
+        let is_counted = |&row_idx: &usize| {
             split.span(history.days[row_idx]) == Span::Calibration && !history.breaks[row_idx]
-        });
+        };
+        let rows = (0..history.len()).filter(is_counted);
         let take = |scores: &[f64], counts: &dyn Fn(usize) -> bool| -> Vec<f64> {
             let finite = rows.clone().filter(|&row_idx| scores[row_idx].is_finite());
             finite.filter(|&row_idx| counts(row_idx)).map(|row_idx| scores[row_idx]).collect()
@@ -144,7 +145,7 @@ impl Sample {
         Self {
             causal: take(&scores.causal, &|_| true),
             hindsight: take(&scores.hindsight, &is_closed),
-            fallback: take(&scores.fallback, &|_| true),
+            fallback: take(&scores.fallback(|row_idx| is_counted(&row_idx)), &|_| true),
         }
     }
 }

@@ -42,16 +42,24 @@ pub fn changes(history: &History<'_>) -> Vec<f64> {
     (0..history.len()).map(change).collect()
 }
 
-/// Fallback score of each row from its change and the changes before it, `[time]`; NaN where none.
-pub fn scores(changes: &[f64]) -> Vec<f64> {
+/// Fallback score of each row from its change and the changes before it, `[time]`; NaN where none, and
+/// of rows that `is_asked` is not true of. Where few are asked, few changes are looked at.
+pub fn scores(changes: &[f64], is_asked: impl Fn(usize) -> bool) -> Vec<f64> {
     let mut past = Sizes::default();
-    let score = |change: &f64| {
-        let size = change.abs();
-        let score = past.usual().map_or(f64::NAN, |usual| size / usual);
-        past.push(size);
+    // Of the changes before it, all that still count are in `past`.
+    let mut known = 0;
+    let mut score = |row_idx: usize| {
+        let first = row_idx.saturating_sub(ROWS_MAX);
+        if first > known {
+            (past, known) = (Sizes::default(), first);
+        }
+        changes[known..row_idx].iter().for_each(|change| past.push(change.abs()));
+        known = row_idx;
+        let score = past.usual().map_or(f64::NAN, |usual| changes[row_idx].abs() / usual);
         if score.is_finite() { score } else { f64::NAN }
     };
-    changes.iter().map(score).collect()
+    let of_row = |row_idx| if is_asked(row_idx) { score(row_idx) } else { f64::NAN };
+    (0..changes.len()).map(of_row).collect()
 }
 
 /// Sizes of the changes of the last [`ROWS_MAX`] rows: in order of arrival, NaN where missing, and
@@ -95,6 +103,11 @@ mod tests {
 
     use super::*;
     use crate::history::tests::OwnedHistory;
+
+    /// Of every row.
+    fn scores(changes: &[f64]) -> Vec<f64> {
+        super::scores(changes, |_| true)
+    }
 
     #[test]
     fn a_change_is_compared_with_the_median_change_before_it() {
@@ -165,6 +178,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_row_has_the_same_score_whichever_others_are_asked(
+            changes in prop::collection::vec(prop::option::weighted(0.9, -9_i32..9), 0..1200),
+            asked in prop::collection::vec(0_usize..1200, 1..6),
+        ) {
+            let changes: Vec<f64> =
+                changes.iter().map(|change| change.map_or(f64::NAN, f64::from)).collect();
+            let (all, some) = (scores(&changes), super::scores(&changes, |row| asked.contains(&row)));
+            for row in 0..changes.len() {
+                let expected = if asked.contains(&row) { all[row] } else { f64::NAN };
+                prop_assert_eq!(some[row].to_bits(), expected.to_bits(), "row {}", row);
+            }
+        }
+
         #[test]
         fn a_scaled_series_keeps_its_scores(
             changes in prop::collection::vec(-1.0_f64..1.0, 0..40),

@@ -192,6 +192,7 @@ impl CalibratedDetector {
             Some(hindsight) if by_hindsight => (&scores.hindsight, hindsight),
             _ => (&scores.causal, causal),
         };
+        let fallback_scores = self.fallback_scores(history, scores, deciding);
         let judge_row = |row_idx: usize| {
             let mut row = facts(&self.detector, history, scores, row_idx);
             row.span = self.split.span(history.days[row_idx]);
@@ -202,7 +203,7 @@ impl CalibratedDetector {
             } else if let Some(score) = finite(deciding[row_idx]) {
                 row.score = finite(scores.causal[row_idx]);
                 row.decide(Rule::Model, score, Some(model.item));
-            } else if let Some(score) = finite(scores.fallback[row_idx]) {
+            } else if let Some(score) = finite(fallback_scores[row_idx]) {
                 row.score = Some(score);
                 row.decide(Rule::Fallback, score, fallback);
             }
@@ -216,6 +217,18 @@ impl CalibratedDetector {
         let is_pooled_fallback = scores.is_pooled_fallback || model.is_pooled_fallback;
         let points = points(&self.detector, history, scores, causal.item.threshold);
         Judgement { rows, points, events, is_pooled_fallback }
+    }
+
+    /// Fallback scores of the rows that they decide, `[time]`; NaN of the others.
+    fn fallback_scores(
+        &self,
+        history: &History<'_>,
+        scores: &Scores,
+        deciding: &[f64],
+    ) -> Vec<f64> {
+        scores.fallback(|row_idx| {
+            !deciding[row_idx].is_finite() && !self.detector.is_break(history, row_idx)
+        })
     }
 }
 

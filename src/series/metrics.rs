@@ -69,9 +69,22 @@ impl HeldOut {
     /// `scaler` gives the common unit: that of the network which is compared.
     pub fn of(history: &History<'_>, scores: &Scores, scaler: &Scaler, rows: Range<usize>) -> Self {
         let mut held_out = Self::default();
+        let first = (rows.start + 1).saturating_sub(history.length);
+        let scaled: Vec<Vec<f64>> = (0..history.features)
+            .map(|feature_idx| {
+                let value = |row_idx| history.row(row_idx)[feature_idx];
+                (first..rows.end).map(|row| scaler.scale(feature_idx, value(row))).collect()
+            })
+            .collect();
         let ends = rows.filter(|&end| history.windowed[end] && scores.causal[end].is_finite());
         for end in ends {
-            held_out.add_window(history, scores, scaler, end);
+            if scores.steps > 1 {
+                held_out.detector.add(scores.window_error[end]);
+            }
+            for (feature_idx, scaled) in scaled.iter().enumerate() {
+                let window = &scaled[end + 1 - history.length - first..=end - first];
+                held_out.add_window(scores, scaler, feature_idx, (end, window));
+            }
         }
         held_out
     }
@@ -85,47 +98,48 @@ impl HeldOut {
         self.zero.merge(other.zero);
     }
 
-    fn add_window(&mut self, history: &History<'_>, scores: &Scores, scaler: &Scaler, end: usize) {
-        if scores.steps > 1 {
-            self.detector.add(scores.window_error[end]);
+    /// Adds one feature of the window that ends at `end`, scaled, `[step]`.
+    fn add_window(
+        &mut self,
+        scores: &Scores,
+        scaler: &Scaler,
+        feature_idx: usize,
+        (end, window): (usize, &[f64]),
+    ) {
+        let today = window[window.len() - 1];
+        if scores.steps == 1 {
+            let expected = scores.expected[end * scaler.features() + feature_idx];
+            self.detector.add((today - scaler.scale(feature_idx, expected)).abs());
         }
-        let features = history.features;
-        for feature_idx in 0..features {
-            let scaled = |row_idx| scaler.scale(feature_idx, history.row(row_idx)[feature_idx]);
-            let window: Vec<f64> = (end + 1 - history.length..=end).map(scaled).collect();
-            let today = scaled(end);
-            if scores.steps == 1 {
-                let expected = scores.expected[end * features + feature_idx];
-                self.detector.add((today - scaler.scale(feature_idx, expected)).abs());
-            }
-            self.window_mean.add(window_mean_error(&window));
-            self.straight_line.add(straight_line_error(&window));
-            if let [.., yesterday, _] = window[..] {
-                self.persistence.add((today - yesterday).abs());
-            }
-            self.zero.add((today - scaler.scale(feature_idx, 0.0)).abs());
+        let [around_mean, around_line] = naive_errors(window);
+        self.window_mean.add(around_mean);
+        self.straight_line.add(around_line);
+        if let [.., yesterday, _] = window {
+            self.persistence.add((today - yesterday).abs());
         }
+        self.zero.add((today - scaler.scale(feature_idx, 0.0)).abs());
     }
 }
 
-/// Mean absolute error of a window around its mean.
-fn window_mean_error(window: &[f64]) -> f64 {
+/// Mean absolute errors of a window around its mean and around its least-squares line; the latter is 0 for one
+/// or two rows.
+fn naive_errors(window: &[f64]) -> [f64; 2] {
     let n = to_real(window.len());
     let mean = window.iter().sum::<f64>() / n;
-    window.iter().map(|value| (value - mean).abs()).sum::<f64>() / n
-}
-
-/// Mean absolute error of a window around its least-squares line; 0 for one or two rows.
-fn straight_line_error(window: &[f64]) -> f64 {
-    let n = to_real(window.len());
-    let mean = window.iter().sum::<f64>() / n;
-    let offsets = (0..window.len()).map(|step| to_real(step) - (n - 1.0) / 2.0);
-    let squares: f64 = offsets.clone().map(|offset| offset * offset).sum();
-    let products: f64 =
-        offsets.clone().zip(window).map(|(offset, value)| offset * (value - mean)).sum();
+    let middle = (n - 1.0) / 2.0;
+    // Sums that do not wait for each other, side by side.
+    let (mut around_mean, mut squares, mut products) = (0.0, 0.0, 0.0);
+    for (step, value) in window.iter().enumerate() {
+        let offset = to_real(step) - middle;
+        around_mean += (value - mean).abs();
+        squares += offset * offset;
+        products += offset * (value - mean);
+    }
     let slope = if squares > 0.0 { products / squares } else { 0.0 };
-    let error = |(offset, value): (f64, &f64)| (value - mean - slope * offset).abs();
-    offsets.zip(window).map(error).sum::<f64>() / n
+    let line =
+        |(step, value): (usize, &f64)| (value - mean - slope * (to_real(step) - middle)).abs();
+    let around_line = window.iter().enumerate().map(line).sum::<f64>();
+    [around_mean / n, around_line / n]
 }
 
 #[cfg(test)]
@@ -145,8 +159,9 @@ mod tests {
     fn naive_reconstructions_of_a_small_window() {
         // 1 2 6: mean 3, |−2|+|−1|+|3| = 6, / 3 = 2.
         // Line: slope (−1·−2 + 1·3)/2 = 2.5, fitted 0.5 3 5.5, errors .5 1 .5, mean 2/3.
-        assert_eq!(window_mean_error(&[1.0, 2.0, 6.0]), 2.0);
-        assert!((straight_line_error(&[1.0, 2.0, 6.0]) - 2.0 / 3.0).abs() < 1e-15);
+        let [around_mean, around_line] = naive_errors(&[1.0, 2.0, 6.0]);
+        assert_eq!(around_mean, 2.0);
+        assert!((around_line - 2.0 / 3.0).abs() < 1e-15);
     }
 
     #[test]
@@ -154,8 +169,9 @@ mod tests {
         // python3 -c "import numpy as np; t=np.arange(30.); x=np.sin(t*t); p=np.polyfit(t,x,1); print(abs(x-x.mean()).mean(), abs(x-np.polyval(p,t)).mean())"
         let window: Vec<f64> = (0..30).map(|k| (f64::from(k) * f64::from(k)).sin()).collect();
         // polyfit solves by SVD: agreement to some 1e-15 of numbers near 1.
-        assert!((window_mean_error(&window) - WINDOW_MEAN).abs() < 1e-14);
-        assert!((straight_line_error(&window) - STRAIGHT_LINE).abs() < 1e-14);
+        let [around_mean, around_line] = naive_errors(&window);
+        assert!((around_mean - WINDOW_MEAN).abs() < 1e-14);
+        assert!((around_line - STRAIGHT_LINE).abs() < 1e-14);
     }
     const WINDOW_MEAN: f64 = 0.5964627542907278;
     const STRAIGHT_LINE: f64 = 0.5953642700541462;
@@ -183,10 +199,10 @@ mod tests {
 
     #[test]
     fn degenerate_windows_have_no_error() {
-        assert_eq!(straight_line_error(&[3.0]), 0.0);
-        assert_eq!(window_mean_error(&[3.0, 3.0]), 0.0);
-        assert_eq!(straight_line_error(&[3.0, 3.0, 3.0]), 0.0);
-        assert!(straight_line_error(&[f64::NAN, 1.0]).is_nan());
+        for constant in [&[3.0][..], &[3.0; 2], &[3.0; 3]] {
+            assert_eq!(naive_errors(constant), [0.0; 2]);
+        }
+        assert!(naive_errors(&[f64::NAN, 1.0]).iter().all(|error| error.is_nan()));
     }
 
     proptest! {
@@ -198,7 +214,7 @@ mod tests {
         ) {
             let line: Vec<f64> = (0..n).map(|k| f64::from(level + slope * k)).collect();
             // Numbers below 1000, each rounded a few times.
-            prop_assert!(straight_line_error(&line) < 1e-11);
+            prop_assert!(naive_errors(&line)[1] < 1e-11);
         }
     }
 }

@@ -110,6 +110,15 @@ pub trait Fitted: Send + Sync {
     /// [`FitError::Shape`].
     fn expect(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError>;
 
+    /// [`Self::expect`], bit for bit, on no other thread than the one that asks: where the others have work
+    /// of their own, nobody waits for them then.
+    ///
+    /// # Errors
+    /// [`FitError::Shape`].
+    fn expect_alone(&self, windows: Windows<'_>) -> Result<Vec<f32>, FitError> {
+        self.expect(windows)
+    }
+
     /// Its weights, in a fixed order.
     fn weights(&self) -> Vec<NamedTensor>;
 }

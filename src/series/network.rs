@@ -57,8 +57,14 @@ pub(crate) fn score(
         for (&end, expected) in ends.iter().zip(expected.chunks_exact(steps * features)) {
             window_errors(scaler, history, end, expected, &mut errors);
             scores.window_error[end] = mean_magnitude(errors.iter().copied());
-            let of_step = |errors: &[f64]| norm.of(errors.iter().copied());
-            points.push(end, errors.chunks_exact(features).map(of_step));
+            match (features, norm) {
+                // The usual case, bit for bit: the root of the square of the only error.
+                (1, Norm::L2) => points.push(end, errors.iter().map(|e| (e * e).sqrt())),
+                _ => {
+                    let of_step = |errors: &[f64]| norm.of(errors.iter().copied());
+                    points.push(end, errors.chunks_exact(features).map(of_step));
+                }
+            }
             let newest = &expected[(steps - 1) * features..];
             for (feature_idx, &scaled) in newest.iter().enumerate() {
                 let idx = end * features + feature_idx;

@@ -123,8 +123,8 @@ pub struct Scores {
     pub smoothed_rows: usize,
     /// Changes of price or first feature, `[time]`: see [`fallback::changes`].
     pub changes: Vec<f64>,
-    /// Fallback scores, `[time]`: see [`fallback::scores`].
-    pub fallback: Vec<f64>,
+    /// Whether the fallback speaks for rows that have no score: see [`Scores::fallback`].
+    pub falls_back: bool,
     /// Whether the ticker ought to have its own scaler and has none.
     pub is_pooled_fallback: bool,
 }
@@ -164,13 +164,12 @@ impl Detector {
                 let mut scores = score_archive(judge, ticker, history, remembered)?;
                 scores.changes = fallback::changes(history);
                 // Nothing speaks for a value that is not there.
-                scores.fallback = vec![f64::NAN; history.len()];
+                scores.falls_back = false;
                 return Ok(scores);
             }
         };
         self.form.apply(history, &mut scores);
         scores.changes = fallback::changes(history);
-        scores.fallback = fallback::scores(&scores.changes);
         Ok(scores)
     }
 
@@ -257,10 +256,15 @@ impl Scores {
             n_windows: vec![0; n_rows],
             is_interim: vec![false; n_rows],
             smoothed_rows: 0,
-            changes: Vec::new(),
-            fallback: Vec::new(),
+            changes: vec![f64::NAN; n_rows],
+            falls_back: true,
             is_pooled_fallback: false,
         }
+    }
+
+    /// Fallback scores, `[time]`: see [`fallback::scores`]. NaN of all rows where no fallback speaks.
+    pub(crate) fn fallback(&self, is_asked: impl Fn(usize) -> bool) -> Vec<f64> {
+        fallback::scores(&self.changes, |row_idx| self.falls_back && is_asked(row_idx))
     }
 
     /// Scaled errors of a row by the causal expectation, `[feature]`; a distance has the sign of the value's error.
@@ -438,7 +442,7 @@ pub(crate) mod tests {
         // 1 3 5 without the missing one: median 3, sd √(8/3); cut segments make no difference.
         let history = OwnedHistory::new(&[1.0, f64::NAN, 3.0, 5.0], 1, 1).cut(2, true);
         let scores = archive().score("A", &history.view()).unwrap();
-        assert!(scores.causal.iter().chain(&scores.fallback).all(|score| score.is_nan()));
+        assert!(scores.causal.iter().chain(&scores.fallback(|_| true)).all(|score| score.is_nan()));
         let far = 2.0 / (8.0_f64 / 3.0).sqrt();
         assert!(scores.hindsight[1].is_nan());
         for (row, expected) in [(0, far), (2, 0.0), (3, far)] {

@@ -49,6 +49,10 @@ impl Compute for FusedEngine {
         out
     }
 
+    fn expect_alone(&self, packed: &Vec<f32>, windows: Windows<'_>) -> Vec<f32> {
+        self.with_threads(Threads::One).expect(packed, windows)
+    }
+
     fn trainer<'a>(&'a self, flat: Vec<f32>, windows: Windows<'a>) -> FusedTrainer<'a> {
         let packed = self.program.pack(&flat);
         let adam = self.network.spec.training.adam;

@@ -18,12 +18,15 @@ fn split(validation_to: i32, calibration_to: i32) -> Split {
 
 #[test]
 fn a_sample_holds_the_calibration_span_without_breaks() {
-    let history = OwnedHistory::new(&[1.0; 6], 1, 2).cut(4, true);
-    let mut scores = Scores::empty(6, 1, 1);
-    scores.causal = vec![0.0, 1.0, 2.0, f64::NAN, 4.0, 5.0];
-    scores.fallback = vec![0.0, 10.0, 20.0, 30.0, 40.0, 50.0];
-    let sample = Sample::of(&history.view(), &scores, &split(1, 4));
-    assert_eq!((sample.causal, sample.fallback), (vec![2.0], vec![20.0, 30.0]));
+    let history = OwnedHistory::new(&[1.0; 16], 1, 2).cut(14, true);
+    let mut scores = Scores::empty(16, 1, 1);
+    scores.causal[10..].copy_from_slice(&[0.0, 1.0, 2.0, f64::NAN, 4.0, 5.0]);
+    // The usual change is 1 from row 10 on: fewer than half are larger.
+    scores.changes = vec![1.0; 16];
+    scores.changes[11..].copy_from_slice(&[10.0, 20.0, 30.0, 40.0, 50.0]);
+    let sample = Sample::of(&history.view(), &scores, &split(11, 14));
+    let usual = crate::statistics::SIGMA_PER_MAD;
+    assert_eq!((sample.causal, sample.fallback), (vec![2.0], vec![20.0 / usual, 30.0 / usual]));
 }
 
 #[test]
@@ -34,9 +37,7 @@ fn a_hindsight_point_counts_only_if_all_its_windows_end_in_calibration() {
     let mut scores = Scores::empty(8, 1, 3);
     scores.hindsight = (0..8).map(f64::from).collect();
     let of = |scores: &Scores, history: &OwnedHistory, to| {
-        let mut scores = scores.clone();
-        scores.fallback = vec![f64::NAN; 8];
-        Sample::of(&history.view(), &scores, &split(1, to)).hindsight
+        Sample::of(&history.view(), scores, &split(1, to)).hindsight
     };
     assert_eq!(of(&scores, &history, 5), [2.0, 3.0]);
     // A new segment on day 6 has its first window on day 8: nothing leaves calibration.

@@ -18,6 +18,7 @@ fn bits(spec: &ModelSpec, isa: Isa, threads: Threads) -> Vec<u64> {
         })
         .unwrap();
     let expected = fitted.expect(windows).unwrap();
+    assert!(expected == fitted.expect_alone(windows).unwrap(), "{isa}, {threads:?}");
     let weights = fitted.weights().into_iter().flat_map(|array| array.values);
     bits.extend(weights.chain(expected).map(|value| u64::from(value.to_bits())));
     bits
