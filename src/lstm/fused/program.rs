@@ -29,8 +29,8 @@ pub enum Threads {
     All,
 }
 
-/// Numbers of which a thread takes a share at least, where work is divided for its numbers alone: half a dozen
-/// microseconds' worth. A multiple of every vector.
+/// Where plain numbers are divided among threads, each takes at least so many: a few microseconds' worth, and whole
+/// vectors of every instruction set.
 pub(crate) const SMALLEST_SHARE: usize = 1 << 12;
 
 impl Threads {
